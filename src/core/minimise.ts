@@ -35,6 +35,12 @@ export function minimise(
   return fields as MinimalProfile
 }
 
+/** The kept fields less what the person declined: for a profile that waited, already minimised, for the person's word. */
+export function keepChosen(fields: MinimalFields, choices: Choices): MinimalProfile {
+  const { company, ...rest } = fields
+  return { ...rest, ...(choices.company && company !== undefined ? { company } : {}) } as MinimalProfile
+}
+
 /** A text made fit to keep and show, or undefined where nothing is left of it. */
 export function cleanText(value: unknown, limit: number): string | undefined {
   // Cut before any regular expression runs: an upstream may send a megabyte.

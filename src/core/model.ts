@@ -102,4 +102,6 @@ export type SignedIn = {
   readonly authTime: number
   readonly authTimeProven: boolean
   readonly facts: AdmissionFacts
+  /** Keyed digest of the upstream's `sid`, in hex: an upstream's logout finds the session by it. */
+  readonly upstreamSidIndex?: string
 }
