@@ -182,6 +182,7 @@ export type UnitOutcome =
   | 'identity_exists'
   | 'identity_revoked'
   | 'account_unavailable'
+  | 'subject_exists'
   | 'epoch_not_active'
   | 'index_keys_stale'
 
