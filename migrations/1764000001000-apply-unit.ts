@@ -112,6 +112,11 @@ begin
     for item in select * from jsonb_array_elements(unit->'destroy') loop
       delete from record where model = item->>'model' and id_digest = decode(item->>'idDigest', 'hex');
     end loop;
+    for item in select * from jsonb_array_elements(unit->'endSessions') loop
+      delete from record where (model = 'Session' and uid_digest = decode(item #>> '{}', 'hex'))
+                            or session_digest = decode(item #>> '{}', 'hex');
+      delete from session_client where session_digest = decode(item #>> '{}', 'hex');
+    end loop;
     for item in select * from jsonb_array_elements(unit->'revokeGrants') loop
       perform revoke_grant(decode(item #>> '{}', 'hex'));
     end loop;
@@ -154,17 +159,6 @@ begin
                 to_timestamp((item->>'expiresAt')::double precision))
         on conflict (session_digest, client) do update set
           sid = excluded.sid, grant_digest = excluded.grant_digest, expires_at = excluded.expires_at;
-    end loop;
-    for item in select * from jsonb_array_elements(unit->'subjects') loop
-      insert into subject (account, sector, subject, picture_digest, picture_identity)
-        values ((item->>'accountId')::uuid, item->>'sector', item->>'subject', decode(item->>'pictureDigest', 'hex'),
-                case when item->>'pictureDigest' is null then null else (item->>'identityId')::uuid end)
-        on conflict (account, sector) do nothing;
-      -- Two first exchanges at once: the second learns the subject that won and answers with that one.
-      if not found and (select subject from subject where account = (item->>'accountId')::uuid and sector = item->>'sector')
-                       <> item->>'subject' then
-        failure := 'subject_exists'; raise sqlstate 'NG001';
-      end if;
     end loop;
     for item in select * from jsonb_array_elements(unit->'disclosures') loop
       insert into disclosure (account, client, field)

@@ -6,14 +6,7 @@ import { fieldsDigest } from './agreement.ts'
 import { BrokerError } from './errors.ts'
 import { keepChosen } from './minimise.ts'
 import type { Choices, FieldName, SignedIn } from './model.ts'
-import {
-  check,
-  identityWrite,
-  openAccount,
-  pictureDigests,
-  placeOf,
-  signedInInteraction,
-} from './recognise.ts'
+import { check, identityWrite, openAccount, pictureDigests, placeOf, signIn } from './recognise.ts'
 import { recordDigest } from './record-seal.ts'
 import {
   openInteraction,
@@ -46,7 +39,7 @@ export async function agree(
   // A second round only when another tab created the same person in between, or keys turned over.
   for (let round = 0; round < 2; round += 1) {
     const { unit, signedIn } = await unitOf(deps, pending, word.choices)
-    unit.records.push(signedInInteraction(interaction, signedIn))
+    signIn(unit, interaction, signedIn)
     const outcome = await deps.records.apply(unit)
     if (outcome === 'written') return interaction.returnTo
     if (outcome !== 'identity_exists' || round > 0) check(outcome)
@@ -119,6 +112,7 @@ async function unitOf(deps: SignInDeps, pending: Pending, choices: Choices) {
     ...place,
     authTime: pending.authTime,
     authTimeProven: pending.authTimeProven,
+    startedAt: Math.floor(deps.clock() / 1000),
     facts: pending.facts,
     ...(pending.upstreamSidIndex === undefined ? {} : { upstreamSidIndex: pending.upstreamSidIndex }),
   }

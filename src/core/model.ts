@@ -101,6 +101,8 @@ export type SignedIn = {
   readonly identityId: string
   readonly authTime: number
   readonly authTimeProven: boolean
+  /** When our session started, Unix seconds: its absolute age counts from here, whatever the upstream's time. */
+  readonly startedAt: number
   readonly facts: AdmissionFacts
   /** Keyed digest of the upstream's `sid`, in hex: an upstream's logout finds the session by it. */
   readonly upstreamSidIndex?: string

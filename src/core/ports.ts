@@ -155,6 +155,8 @@ export type Unit = {
   }[]
   readonly destroy: { readonly model: string; readonly idDigest: Uint8Array }[]
   readonly revokeGrants: Uint8Array[]
+  /** Sessions to end, by uid digest: another person signs in on the same browser. */
+  readonly endSessions: Uint8Array[]
   readonly records: RecordRow[]
   readonly sessionClients: {
     readonly sessionDigest: Uint8Array
@@ -163,7 +165,6 @@ export type Unit = {
     readonly grantDigest: Uint8Array
     readonly expiresAt: number
   }[]
-  readonly subjects: (SubjectRow & { readonly identityId?: string; readonly pictureDigest?: Uint8Array })[]
   readonly disclosures: {
     readonly accountId: string
     readonly clientId: string
@@ -182,7 +183,6 @@ export type UnitOutcome =
   | 'identity_exists'
   | 'identity_revoked'
   | 'account_unavailable'
-  | 'subject_exists'
   | 'epoch_not_active'
   | 'index_keys_stale'
 
@@ -222,6 +222,19 @@ export type Identities = {
   findPicture(
     tokenDigest: Uint8Array,
   ): Promise<{ account: AccountRow; identityId: string; pictureSealed: Sealed } | undefined>
+}
+
+export type Subjects = {
+  /**
+   * The subject of an account in a sector; `candidate` becomes it where there is none yet, and then the picture's URL is known by
+   * `picture`. Two first askers get the same answer.
+   */
+  getOrCreate(
+    accountId: string,
+    sector: string,
+    candidate: string,
+    picture?: { readonly identityId: string; readonly digest: Uint8Array },
+  ): Promise<string>
 }
 
 export type Clients = {

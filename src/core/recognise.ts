@@ -23,7 +23,7 @@ import {
   sealProfile,
   type IdentityPlace,
 } from './profile.ts'
-import { interactionHandle } from './record-seal.ts'
+import { interactionHandle, sessionUidDigest } from './record-seal.ts'
 import {
   resealInteraction,
   subjectIndex,
@@ -33,7 +33,7 @@ import {
   type SignInDeps,
 } from './interaction.ts'
 import type { SealingKey } from '../crypto/envelope.ts'
-import { newUnit } from './unit.ts'
+import { newUnit, type UnitDraft } from './unit.ts'
 
 const ALL: Choices = { picture: true, company: true }
 
@@ -96,19 +96,41 @@ export async function recogniseIdentity(
     identityId: view.identity.id,
     authTime: times.authTime,
     authTimeProven: times.authTimeProven,
+    startedAt: Math.floor(deps.clock() / 1000),
     facts: upstream.admission,
     ...(sidIndex === undefined ? {} : { upstreamSidIndex: sidIndex }),
   }
-  unit.records.push(signedInInteraction(interaction, signedIn))
+  signIn(unit, interaction, signedIn)
   check(await deps.records.apply(unit))
   return { kind: 'signed_in', returnTo: interaction.returnTo }
 }
 
-/** The interaction with its result, as oidc-provider reads it on resuming. */
-export function signedInInteraction(interaction: Interaction, signedIn: SignedIn) {
+/**
+ * Adds to `unit` the interaction's result, as oidc-provider reads it on resuming. Where the browser's session is another person's it
+ * ends here: two people never share a session.
+ */
+export function signIn(unit: UnitDraft, interaction: Interaction, signedIn: SignedIn): void {
   const { pending: _done, ...body } = interaction.body
-  const result = { login: { accountId: signedIn.accountId, ts: signedIn.authTime, remember: true } }
-  return resealInteraction(interaction, { ...body, payload: { ...body.payload, result }, signedIn }, signedIn)
+  const { session, ...payload } = body.payload
+  const before = session as { uid?: string; accountId?: string } | undefined
+  const isSwitch = before?.uid !== undefined && before.accountId !== signedIn.accountId
+  if (isSwitch && before.uid !== undefined) unit.endSessions.push(sessionUidDigest(before.uid))
+  const result = {
+    login: { accountId: signedIn.accountId, ts: signedIn.authTime, remember: true },
+    consent: {},
+    select_account: {},
+  }
+  unit.records.push(
+    resealInteraction(
+      interaction,
+      {
+        ...body,
+        payload: { ...payload, ...(isSwitch || session === undefined ? {} : { session }), result },
+        signedIn,
+      },
+      { accountId: signedIn.accountId, identityId: signedIn.identityId },
+    ),
+  )
 }
 
 /** The account's data key. Throws `account_unavailable` for one that is not active, `identity_revoked` for a disabled identity. */

@@ -11,8 +11,8 @@ export const newUnit = (): UnitDraft => ({
   pictureDigests: [],
   destroy: [],
   revokeGrants: [],
+  endSessions: [],
   records: [],
   sessionClients: [],
-  subjects: [],
   disclosures: [],
 })
