@@ -74,7 +74,8 @@ async function unitOf(deps: SignInDeps, pending: Pending, choices: Choices) {
   const kept = keepChosen(profile, choices)
   const picture = choices.picture ? pictureOf(pending) : null
   const place = view === undefined ? { accountId: randomId(), identityId: randomId() } : placeOf(view)
-  const created = view === undefined ? await deps.keyring.newDataKey(place.accountId) : undefined
+  const created =
+    view === undefined ? await deps.keyring.newDataKey(place.accountId, deps.epoch()) : undefined
   const key = view === undefined ? created?.key : await openAccount(deps, view)
   if (key === undefined) throw new BrokerError('keys_unavailable')
   const write = identityWrite(key, place, connector, kept, picture, begunAt)

@@ -16,6 +16,8 @@ export type SignInDeps = {
   readonly records: Records
   readonly keyring: Keyring
   readonly indexKeys: IndexKeys
+  /** The active epoch: new data keys are wrapped under it. */
+  readonly epoch: () => string
   readonly clients: () => ReadonlyMap<string, Client>
   readonly clock: Clock
   readonly notice: { readonly noticeVersion: string; readonly termsVersion: string }

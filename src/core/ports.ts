@@ -237,6 +237,49 @@ export type Subjects = {
   ): Promise<string>
 }
 
+export type ClientRow = {
+  readonly id: string
+  readonly sector: string
+  readonly enabled: boolean
+  readonly settings: Omit<Client, 'secret'>
+  readonly secretSealed?: Sealed
+  readonly serverKey?: string
+  readonly revision: Uint8Array
+}
+
 export type Clients = {
-  all(): Promise<readonly Client[]>
+  all(): Promise<readonly ClientRow[]>
+  /** Inserts or overwrites the rows and removes those not among `keep`, in one transaction. */
+  replace(changed: readonly ClientRow[], keep: readonly string[]): Promise<{ removed: readonly string[] }>
+}
+
+// ── Keys ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export type ServerKeyRow = {
+  readonly id: string
+  readonly kind: 'index' | 'cookie' | 'audit' | 'log' | 'signing'
+  readonly state: 'active' | 'retiring'
+  readonly epoch: string
+  readonly keySealed: Uint8Array
+}
+
+export type SigningKeyRow = {
+  readonly kid: string
+  readonly alg: 'ES256' | 'RS256'
+  readonly state: 'next' | 'active' | 'retiring' | 'destroyed'
+  readonly publicJwk: Readonly<Record<string, unknown>>
+  readonly privateSealed: Sealed
+  readonly serverKey: string
+}
+
+/** The add functions do nothing when another replica was first: read again afterwards. */
+export type Keys = {
+  activeEpoch(): Promise<string | undefined>
+  addActiveEpoch(id: string): Promise<void>
+  /** Newest first. */
+  serverKeys(): Promise<readonly ServerKeyRow[]>
+  addServerKey(row: ServerKeyRow): Promise<void>
+  /** All that are not destroyed, newest first. */
+  signingKeys(): Promise<readonly SigningKeyRow[]>
+  addSigningKey(row: SigningKeyRow): Promise<void>
 }
