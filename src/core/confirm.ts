@@ -10,7 +10,7 @@ import { check, identityWrite, openAccount, pictureDigests, placeOf, signIn } fr
 import { recordDigest } from './record-seal.ts'
 import {
   openInteraction,
-  resealInteraction,
+  refuse,
   subjectIndex,
   type Interaction,
   type Pending,
@@ -50,21 +50,6 @@ export async function agree(
 /** Forgets what waited and answers the app with `access_denied`; gives where to resume. */
 export const decline = (deps: SignInDeps, interaction: Interaction): Promise<string> =>
   refuse(deps, interaction, 'access_denied', 'the person declined')
-
-/** Ends an interaction with an OAuth error for the app; gives where to resume. */
-export async function refuse(
-  deps: SignInDeps,
-  interaction: Interaction,
-  error: string,
-  description: string,
-): Promise<string> {
-  const { pending: _forgotten, ...body } = interaction.body
-  const unit = newUnit()
-  const result = { error, error_description: description }
-  unit.records.push(resealInteraction(interaction, { ...body, payload: { ...body.payload, result } }))
-  check(await deps.records.apply(unit))
-  return interaction.returnTo
-}
 
 async function unitOf(deps: SignInDeps, pending: Pending, choices: Choices) {
   const { connector, issuer, profile, begunAt } = pending

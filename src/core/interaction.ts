@@ -6,6 +6,7 @@ import { BrokerError } from './errors.ts'
 import type { AdmissionFacts, Client, MinimalFields, UpstreamProfile } from './model.ts'
 import type { Clock, Connector, Identities, IndexValue, RecordRow, Records, SignIns } from './ports.ts'
 import { openByBearer, sealByBearer, type RecordBody } from './record-seal.ts'
+import { newUnit } from './unit.ts'
 
 export type IndexKeys = () => readonly { readonly version: string; readonly key: SecretKey }[]
 
@@ -48,7 +49,7 @@ export type Pending = {
   readonly begunAt: number
 }
 
-export type Finished = { kind: 'signed_in'; returnTo: string } | { kind: 'confirm'; handle: string }
+export type Finished = { kind: 'resume'; returnTo: string } | { kind: 'confirm'; handle: string }
 
 /** Opens an interaction's row. Throws `interaction_expired` when it is gone, `not_found` when its client is. */
 export function openInteraction(
@@ -86,4 +87,20 @@ export function subjectIndex(
     keyVersion: version,
     value: blindIndex(key, 'subject', [connector, issuer, providerUserId]),
   }))
+}
+
+/** Ends an interaction with an OAuth error for the app; gives where to resume. */
+export async function refuse(
+  deps: Pick<SignInDeps, 'records'>,
+  interaction: Interaction,
+  error: string,
+  description: string,
+): Promise<string> {
+  const { pending: _forgotten, ...body } = interaction.body
+  const unit = newUnit()
+  const result = { error, error_description: description }
+  unit.records.push(resealInteraction(interaction, { ...body, payload: { ...body.payload, result } }))
+  const outcome = await deps.records.apply(unit)
+  if (outcome !== 'written') throw new BrokerError('interaction_expired')
+  return interaction.returnTo
 }

@@ -5,6 +5,14 @@ import type { AccountState, Client, UpstreamProfile } from './model.ts'
 /** Milliseconds since 1970. */
 export type Clock = () => number
 
+/** The structured log: a code and fields out of an allow-list. `error` is reduced to its class, our code and its frames. */
+export type LogFields = Readonly<Record<string, unknown>>
+export type Log = {
+  info(code: string, fields?: LogFields): void
+  warn(code: string, fields?: LogFields): void
+  error(code: string, fields?: LogFields): void
+}
+
 // ── Connectors ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** What an app's request carries upstream, as far as the upstream knows it. `maxAge` in seconds. */

@@ -102,7 +102,7 @@ export async function recogniseIdentity(
   }
   signIn(unit, interaction, signedIn)
   check(await deps.records.apply(unit))
-  return { kind: 'signed_in', returnTo: interaction.returnTo }
+  return { kind: 'resume', returnTo: interaction.returnTo }
 }
 
 /**

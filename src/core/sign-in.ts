@@ -5,7 +5,7 @@ import { digest, equal, mint } from '../crypto/secrets.ts'
 import { isAdmitted } from './admission.ts'
 import { checkAuthTime } from './auth-time.ts'
 import { BrokerError } from './errors.ts'
-import { openInteraction, type Finished, type SignInDeps } from './interaction.ts'
+import { openInteraction, refuse, type Finished, type SignInDeps } from './interaction.ts'
 import type { Connector } from './ports.ts'
 import { recogniseIdentity } from './recognise.ts'
 import { interactionHandle, recordDigest } from './record-seal.ts'
@@ -60,7 +60,7 @@ export async function begin(
 
 /**
  * Finishes a round trip, once. Throws `sign_in_not_found` (no cookie, late, or used), `sign_in_state_mismatch`,
- * `interaction_expired`, `not_admitted`, `auth_time_unproven`, `account_unavailable`, `identity_revoked` and the connector's codes.
+ * `interaction_expired`, `not_admitted`, `account_unavailable`, `identity_revoked` and the connector's codes.
  */
 export async function finish(
   deps: SignInDeps,
@@ -96,14 +96,24 @@ export async function finish(
   })
   if (!isAdmitted(client.admission, profile.admission)) throw new BrokerError('not_admitted')
   const prompts = typeof params['prompt'] === 'string' ? params['prompt'].split(' ') : []
-  const authTime = checkAuthTime({
-    upstream: profile.authTime,
-    now: Math.floor(deps.clock() / 1000),
-    begunAt: Math.floor(taken.begunAt / 1000),
-    maxAge,
-    loginAsked: prompts.includes('login'),
-    acceptUnproven: client.acceptUnprovenAuthTime,
-  })
+  let authTime
+  try {
+    authTime = checkAuthTime({
+      upstream: profile.authTime,
+      now: Math.floor(deps.clock() / 1000),
+      begunAt: Math.floor(taken.begunAt / 1000),
+      maxAge,
+      loginAsked: prompts.includes('login'),
+      acceptUnproven: client.acceptUnprovenAuthTime,
+    })
+  } catch (error) {
+    if (!(error instanceof BrokerError) || error.code !== 'auth_time_unproven') throw error
+    const description = 'the identity provider did not prove when the person authenticated'
+    return {
+      kind: 'resume',
+      returnTo: await refuse(deps, interaction, 'unmet_authentication_requirements', description),
+    }
+  }
   return recogniseIdentity(deps, interaction, profile, { ...authTime, begunAt: taken.begunAt })
 }
 

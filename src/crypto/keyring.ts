@@ -180,7 +180,7 @@ function dataKeyContext(account: string, keyId: Uint8Array, epoch: KekId): SealC
     purpose: 'data-key',
     account,
     table: 'account_key',
-    column: 'key_wrapped',
+    column: 'key_sealed',
     row: Buffer.from(keyId).toString('hex'),
     keyVersion: epoch,
   }
@@ -192,7 +192,7 @@ function serverKeyContext(name: ServerKeyName, epoch: KekId): SealContext {
     purpose: 'server-key',
     account: '',
     table: 'server_key',
-    column: 'key_wrapped',
+    column: 'key_sealed',
     row: `${name.kind}/${name.id}`,
     keyVersion: epoch,
   }

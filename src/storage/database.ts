@@ -85,12 +85,17 @@ const NODE_CODES = new Set([
   'EAI_AGAIN',
 ])
 
+// Read structurally: an error of Node's own need not be an instance of this realm's Error.
 function isConnectionFailure(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
+  const {
+    code = '',
+    message = '',
+    driverError,
+  } = error as { code?: string; message?: string; driverError?: unknown }
   return (
     STATES.test(code) ||
     NODE_CODES.has(code) ||
-    /Connection terminated|timeout exceeded|not queryable|Cannot use a pool/.test(error.message)
+    /Connection terminated|timeout exceeded|not queryable|Cannot use a pool/.test(message) ||
+    (driverError !== undefined && driverError !== error && isConnectionFailure(driverError))
   )
 }

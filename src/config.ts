@@ -1,0 +1,180 @@
+// The configuration: one schema, and the only reader of process.env and config/. What is missing, misspelt or weak stops the start,
+// and everything that is wrong is said at once. There is no option that turns a check off.
+import ipaddr from 'ipaddr.js'
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { z } from 'zod'
+import { connectorList } from './config/connectors.ts'
+import { invalid, isRecord, parseValues, parseYaml, report, type Sources } from './config/problems.ts'
+import {
+  checkWith,
+  isLoopback,
+  milliseconds,
+  origin,
+  privatePath,
+  readSecret,
+  seconds,
+  text,
+  webUrl,
+  weakness,
+} from './config/values.ts'
+
+export { parseClients } from './config/clients.ts'
+
+const DEFAULT_PATH = 'config/narrowgate.yaml'
+
+/** Lifetimes are in seconds, `deadlines` and `dataKeyCache.ttlMs` in milliseconds; secrets are the secrets themselves. */
+export type Config = ReturnType<typeof loadConfig>
+
+/**
+ * Reads the file named by NARROWGATE_CONFIG, else config/narrowgate.yaml below `cwd`, and the variables that it names. Throws
+ * `configuration_invalid`; its `detail` has a line for each problem and holds no secret.
+ */
+export function loadConfig({
+  env = process.env,
+  cwd = process.cwd(),
+}: { env?: Sources['env']; cwd?: string } = {}) {
+  const name = env['NARROWGATE_CONFIG'] ?? DEFAULT_PATH
+  const file = parseYaml(name, readConfig(resolve(cwd, name), name))
+  const production = !(isRecord(file) && file['production'] === false)
+  const schema = configSchema({ env, cwd, production })
+  const { file: values, DATABASE_URL: url } = parseValues(name, schema, { file, DATABASE_URL: env })
+  return { ...values, database: { ...values.database, url } }
+}
+
+function readConfig(path: string, name: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    const message = `can't be read; copy config/narrowgate.example.yaml to ${DEFAULT_PATH} and fill it in, or name your own file in NARROWGATE_CONFIG`
+    throw invalid(name, [{ path: [], message }])
+  }
+}
+
+const configSchema = (sources: Sources) =>
+  z.strictObject({ file: fileSchema(sources), DATABASE_URL: databaseUrl(sources) })
+
+const fileSchema = (sources: Sources) =>
+  z.strictObject({
+    issuer: origin(sources),
+    production: z.boolean().default(true),
+    listen: z
+      .strictObject({ host: text(255).default('127.0.0.1'), port: z.int().min(0).max(65535).default(8080) })
+      .prefault({}),
+    trustProxy,
+    database: z.strictObject({ poolSize: z.int().min(2).max(200).default(10) }).prefault({}),
+    keyring: z.strictObject({ path: privatePath(sources) }),
+    connectors: connectorList(sources),
+    deadlines: z.strictObject({ fetch: milliseconds('100ms', '10s').prefault('1500ms') }).prefault({}),
+    controller: z.strictObject({
+      name: text(200),
+      contact: contact(sources),
+      dpo: contact(sources),
+      supervisoryAuthority: z.strictObject({ name: text(200), url: webUrl(sources) }),
+    }),
+    notice: versioned(sources),
+    terms: versioned(sources),
+    lifetimes,
+    dataKeyCache: z
+      .strictObject({
+        size: z.int().min(0).max(1_000_000).default(10_000),
+        ttl: milliseconds('0s', '1h').prefault('5min'),
+      })
+      .prefault({})
+      .transform(({ size, ttl }) => ({ size, ttlMs: ttl })),
+    logLevel: z.literal(['info', 'warn', 'error']).default('info'),
+    metrics: z.strictObject({ enabled: z.boolean().default(false) }).prefault({}),
+    outbound: z.strictObject({ originMap: originMap(sources) }).prefault({}),
+  })
+
+/** How many proxies stand before us, or their addresses; without it the headers that proxies set are ignored. */
+const trustProxy = z
+  .union([z.literal(false), z.int().min(1).max(10), z.array(z.string()).min(1)], {
+    error: 'is neither; give the number of proxies (1 to 10) or the list of their addresses',
+  })
+  .check(
+    checkWith((value: false | number | string[]) => {
+      if (!Array.isArray(value)) return undefined
+      if (!value.every(isProxyAddress)) return 'holds what is no address or range; correct it'
+      // Trusting everyone lets anybody claim any address.
+      return value.some((entry) => /\/0+$/.test(entry))
+        ? 'trusts every address; name your proxies'
+        : undefined
+    }),
+  )
+  .default(false)
+
+const isProxyAddress = (value: string): boolean =>
+  ['loopback', 'linklocal', 'uniquelocal'].includes(value) ||
+  (value.includes('/') ? ipaddr.isValidCIDR(value) : ipaddr.isValid(value))
+
+/** An address to write to, or a page: what a person who has a question needs. */
+const contact = (sources: Sources) =>
+  z.union([z.email(), webUrl(sources)], {
+    error: 'is neither an e-mail address nor an https URL; give one of them',
+  })
+
+/** The version decides whether people are asked again: a new one is a change that matters. */
+const versioned = (sources: Sources) =>
+  z.strictObject({
+    version: z
+      .string()
+      .regex(/^[A-Za-z0-9._-]{1,32}$/, 'is not a version; use up to 32 letters, digits and . _ -'),
+    url: webUrl(sources),
+  })
+
+const lifetimes = z
+  .strictObject({
+    sessionIdle: seconds('1min', '30d').prefault('8h'),
+    sessionAbsolute: seconds('1min', '30d').prefault('12h'),
+    refresh: seconds('1min', '90d').prefault('14d'),
+    // RFC 6749 §4.1.2: ten minutes at most.
+    code: seconds('10s', '10min').prefault('60s'),
+    // An event that matches nobody is remembered for 30 minutes, which must be longer than any interaction.
+    interaction: seconds('1min', '25min').prefault('15min'),
+    accessToken: seconds('30s', '1h').prefault('10min'),
+    // A JWT can't be taken back before it ends.
+    jwtAccessToken: seconds('30s', '5min').prefault('5min'),
+    idToken: seconds('30s', '1h').prefault('10min'),
+  })
+  .check((context) => {
+    if (context.value.sessionIdle > context.value.sessionAbsolute) {
+      report(context, 'is longer than sessionAbsolute; shorten it', ['sessionIdle'])
+    }
+  })
+  .prefault({})
+
+/** Sends requests for one origin to another, on this machine: how the demo and the tests stand in for the upstreams. */
+const originMap = (sources: Sources) =>
+  z
+    .record(origin({ ...sources, production: false }), origin({ ...sources, production: false }))
+    .check((context) => {
+      for (const [from, to] of Object.entries(context.value)) {
+        if (sources.production) report(context, 'is refused in production; remove it', [from])
+        else if (!isLoopback(new URL(to))) report(context, 'leads off this machine; use 127.0.0.1', [from])
+      }
+    })
+    .default({})
+
+const databaseUrl = (sources: Sources) =>
+  z.unknown().transform((_env, context) => {
+    const { DATABASE_URL: direct, DATABASE_URL_FILE: file } = sources.env
+    const found = file === undefined || file === '' ? { secret: direct ?? '' } : readSecret({ file }, sources)
+    const problem = 'problem' in found ? found.problem : databaseProblem(found.secret, sources)
+    if (problem !== undefined) context.addIssue(problem)
+    return 'secret' in found ? found.secret : ''
+  })
+
+function databaseProblem(value: string, { production }: Sources): string | undefined {
+  if (value === '') {
+    return 'is not set; set it to postgres://user:password@host:5432/name (only the demo and the tests bring a database of their own)'
+  }
+  if (!/^postgres(ql)?:\/\//.test(value) || !URL.canParse(value)) {
+    return 'is not the address of a PostgreSQL database; write postgres://user:password@host:5432/name'
+  }
+  const { password } = new URL(value)
+  const isWeak = password === 'postgres' || password === 'secret' || weakness(password, 8) !== undefined
+  return production && password !== '' && isWeak
+    ? 'has a password that is weak; give the role a random one'
+    : undefined
+}

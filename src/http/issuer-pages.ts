@@ -1,0 +1,50 @@
+// The pages that oidc-provider asks for: sign-out, signed out, errors. After a failed client or redirect-URI check there is only a page,
+// never a redirect.
+import type { KoaContextWithOIDC } from 'oidc-provider'
+import { BrokerError } from '../core/errors.ts'
+import type { Log } from '../core/ports.ts'
+import { pagePolicy } from './context.ts'
+import { statusOf } from './errors.ts'
+import { errorPageCode } from './pages/error-codes.ts'
+import { errorPage } from './pages/error.ts'
+import { chooseLocale, type Locale } from './pages/locale.ts'
+import { logoutPage, signedOutPage } from './pages/logout.ts'
+
+export function createIssuerPages(log: Log) {
+  const localeOf = (ctx: KoaContextWithOIDC): Locale => {
+    const oidc = ctx.oidc as KoaContextWithOIDC['oidc'] | undefined
+    const asked = oidc?.params?.['ui_locales'] ?? ctx.query['ui_locales']
+    return chooseLocale(typeof asked === 'string' ? asked : undefined, ctx.get('accept-language'))
+  }
+  const show = (ctx: KoaContextWithOIDC, page: string, formAction: readonly string[] = []): void => {
+    ctx.type = 'html'
+    ctx.set({ 'content-security-policy': pagePolicy(formAction), 'cache-control': 'no-store' })
+    ctx.body = page
+  }
+  return {
+    logout(ctx: KoaContextWithOIDC): void {
+      const { session, client } = ctx.oidc
+      const returnTo = session?.state?.['postLogoutRedirectUri']
+      const page = logoutPage({
+        locale: localeOf(ctx),
+        action: ctx.oidc.urlFor('end_session_confirm'),
+        xsrf: String(session?.state?.['secret'] ?? ''),
+        appName: client?.clientName,
+      })
+      show(ctx, page, typeof returnTo === 'string' ? [new URL(returnTo).origin] : [])
+    },
+    signedOut(ctx: KoaContextWithOIDC): void {
+      show(ctx, signedOutPage({ locale: localeOf(ctx), appName: ctx.oidc.client?.clientName }))
+    },
+    error(
+      ctx: KoaContextWithOIDC,
+      out: { error: string; error_description?: string | undefined },
+      error: Error,
+    ): void {
+      const id = String(ctx.res.getHeader('x-request-id') ?? '')
+      if (error instanceof BrokerError) ctx.status = statusOf(error).status
+      log.warn('authorization_refused', { requestId: id, code: out.error, status: ctx.status })
+      show(ctx, errorPage({ locale: localeOf(ctx), code: errorPageCode(out.error), requestId: id }))
+    },
+  }
+}

@@ -1,0 +1,72 @@
+// passport's part: a thin strategy at the edge of HTTP. It starts a round trip or finishes one by calling core/sign-in, and knows
+// neither sessions nor profiles; `req.user` and `done()` never reach the core.
+import type { CookieOptions, Request, Response } from 'express'
+import { Strategy } from 'passport'
+import { BrokerError } from '../core/errors.ts'
+import type { Finished } from '../core/interaction.ts'
+import { begin, finish } from '../core/sign-in.ts'
+import { cookieOf, interactionUid, type HttpDeps } from './context.ts'
+
+export type UpstreamOptions = { readonly connector: string }
+
+const HANDLE = /^[0-9a-f]{16}$/
+
+export class UpstreamStrategy extends Strategy {
+  override readonly name = 'upstream'
+  readonly #deps: HttpDeps
+  constructor(deps: HttpDeps) {
+    super()
+    this.#deps = deps
+  }
+
+  /** POST starts, GET finishes. `success` gets a Finished. */
+  override authenticate(request: Request, options: UpstreamOptions): void {
+    const run = request.method === 'POST' ? this.#begin(request, options) : this.#finish(request, options)
+    run.catch((error: unknown) => {
+      this.error(error)
+    })
+  }
+
+  async #begin(request: Request, { connector }: UpstreamOptions): Promise<void> {
+    const deps = this.#deps
+    const { cookie, handle, url } = await begin(deps.signIn, connector, interactionUid(deps, request))
+    const path = deps.signIn.connectors.get(connector)?.callbackPath ?? '/'
+    responseOf(request).cookie(roundTripCookie(handle), cookie, cookieOptions(deps, path))
+    this.redirect(url.href, 303)
+  }
+
+  async #finish(request: Request, { connector }: UpstreamOptions): Promise<void> {
+    const deps = this.#deps
+    const query = new URLSearchParams(request.originalUrl.split('?')[1] ?? '')
+    // RFC 6749 §3.1: parameters must not repeat.
+    if (new Set(query.keys()).size !== [...query.keys()].length) throw new BrokerError('bad_request')
+    const handle = handleOf(query)
+    if (handle === undefined) throw new BrokerError('sign_in_state_mismatch')
+    const name = roundTripCookie(handle)
+    const cookie = cookieOf(request, name)
+    responseOf(request).clearCookie(name, cookieOptions(deps, request.path))
+    const finished: Finished = await finish(deps.signIn, connector, cookie, query)
+    this.success(finished)
+  }
+}
+
+/** The interaction's handle, which our state begins with: it names the cookie and the page to go back to. */
+export function handleOf(query: URLSearchParams): string | undefined {
+  const handle = query.get('state')?.split('.')[0]
+  return handle !== undefined && HANDLE.test(handle) ? handle : undefined
+}
+
+const roundTripCookie = (handle: string): string => `narrowgate-signin-${handle}`
+
+const cookieOptions = (deps: HttpDeps, path: string): CookieOptions => ({
+  path,
+  httpOnly: true,
+  sameSite: 'lax',
+  secure: deps.issuer.startsWith('https:'),
+  maxAge: deps.interactionSeconds * 1000,
+})
+
+function responseOf(request: Request): Response {
+  if (request.res === undefined) throw new TypeError('a request without its response')
+  return request.res
+}

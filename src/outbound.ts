@@ -1,0 +1,199 @@
+// The only door out. Invariant: a connection goes to a host on the allow-list, by https, at a public address that was checked in the
+// moment of connecting; the answer is no redirect, arrives in time and is not larger than said. RFC 9700 §4.11, attacks on SSRF.
+// Only in development: a map from real origins to simulated ones on loopback, and plain http to loopback.
+import ipaddr from 'ipaddr.js'
+import { lookup as dnsLookup } from 'node:dns/promises'
+import type { LookupFunction } from 'node:net'
+import { Agent, fetch as undiciFetch } from 'undici'
+import { BrokerError } from './core/errors.ts'
+
+/** Times in milliseconds, sizes in bytes after decompression. */
+export type OutboundInit = {
+  readonly method?: string | undefined
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  /** Sent as text, but for bytes. */
+  readonly body?: unknown
+  readonly signal?: AbortSignal | undefined
+  readonly maxBytes?: number
+  readonly timeoutMs?: number
+}
+
+export type Outbound = {
+  /**
+   * One exchange, read to its end. Throws `outbound_refused` for what we don't do (host, scheme, address, redirect, size) and
+   * `upstream_unavailable` where no whole answer came in time. A status such as 404 or 500 is not an error.
+   */
+  fetch(url: string | URL, init?: OutboundInit): Promise<Response>
+  /** Where a browser finds an address of an upstream. Throws `outbound_refused`. */
+  browserUrl(url: string | URL): URL
+  /** Ends idle connections. */
+  close(): Promise<void>
+}
+
+export type ResolvedAddress = { readonly address: string; readonly family: number }
+
+/**
+ * `allowedHosts`: exact host names, with the port where it isn't the scheme's own. `originMap`: real origin → loopback origin with a
+ * path, for development. Throws `configuration_invalid`.
+ */
+export function createOutbound(options: {
+  allowedHosts: Iterable<string>
+  originMap?: Readonly<Record<string, string>> | undefined
+  production: boolean
+  timeoutMs?: number
+  maxBytes?: number
+  lookup?: (hostname: string) => Promise<readonly ResolvedAddress[]>
+}): Outbound {
+  const { production, timeoutMs = 5000, maxBytes = 1_000_000 } = options
+  const allowedHosts = new Set(options.allowedHosts)
+  const originMap = parseOriginMap(options.originMap ?? {}, production)
+  const resolve = options.lookup ?? ((hostname: string) => dnsLookup(hostname, { all: true }))
+  const agents = {
+    public: new Agent({ connect: { lookup: guardedLookup(resolve, isPublicAddress) } }),
+    loopback: new Agent({ connect: { lookup: guardedLookup(resolve, isLoopbackAddress) } }),
+  }
+
+  /** The address to call, checked, and how. A simulated one is not checked against the list: its real one was. */
+  const target = (address: string | URL): { url: URL; reach: keyof typeof agents } => {
+    const url = parseUrl(address)
+    if (url.username !== '' || url.password !== '') throw refused('credentials in the address')
+    if (!allowedHosts.has(url.host)) throw refused('a host that is not allowed')
+    const simulated = originMap.get(url.origin)
+    if (simulated !== undefined) {
+      return { url: new URL(`${simulated}${url.pathname}${url.search}`), reach: 'loopback' }
+    }
+    if (url.protocol === 'http:' && !production && isLoopbackName(url.hostname))
+      return { url, reach: 'loopback' }
+    if (url.protocol !== 'https:') throw refused('another scheme than https')
+    // A literal address never reaches the look-up. The parser has already undone decimal, octal and hexadecimal forms.
+    const literal = url.hostname.replace(/^\[|\]$/g, '')
+    if (ipaddr.isValid(literal) && !isPublicAddress(literal)) throw refused('an address that is not public')
+    return { url, reach: 'public' }
+  }
+
+  const exchange = async (address: string | URL, init: OutboundInit): Promise<Response> => {
+    const { url, reach } = target(address)
+    const deadline = AbortSignal.timeout(init.timeoutMs ?? timeoutMs)
+    const response = await undiciFetch(url, {
+      method: init.method ?? 'GET',
+      headers: { ...init.headers },
+      redirect: 'manual',
+      dispatcher: agents[reach],
+      signal: init.signal === undefined ? deadline : AbortSignal.any([deadline, init.signal]),
+      ...(init.body === undefined || init.body === null ? {} : { body: parseBody(init.body) }),
+    })
+    if (response.status >= 300 && response.status < 400) {
+      await response.body?.cancel()
+      throw refused('a redirect')
+    }
+    const bytes = await readBounded(response.body, init.maxBytes ?? maxBytes)
+    const headers = new Headers([...response.headers])
+    // They describe what was on the wire, not what is handed on.
+    for (const name of ['content-encoding', 'content-length', 'transfer-encoding']) headers.delete(name)
+    return new Response(bytes.length === 0 ? null : bytes, { status: response.status, headers })
+  }
+
+  return {
+    fetch: (url, init = {}) => exchange(url, init).catch(rethrow),
+    browserUrl: (url) => target(url).url,
+    close: async () => {
+      await Promise.all(Object.values(agents).map((agent) => agent.destroy()))
+    },
+  }
+}
+
+/** Whether an IP address is globally reachable unicast, also when it is IPv4 in IPv6 clothing. */
+export function isPublicAddress(address: string): boolean {
+  if (!ipaddr.isValid(address)) return false
+  const parsed = ipaddr.process(address)
+  if (parsed.range() !== 'unicast') return false
+  // RFC 4291 §2.4: global unicast is 2000::/3 so far. Leaves out `::a.b.c.d` and whatever else is unassigned.
+  return !(parsed instanceof ipaddr.IPv6) || parsed.match(ipaddr.IPv6.parse('2000::'), 3)
+}
+
+function isLoopbackAddress(address: string): boolean {
+  return ipaddr.isValid(address) && ipaddr.process(address).range() === 'loopback'
+}
+
+const isLoopbackName = (hostname: string): boolean =>
+  hostname === 'localhost' || isLoopbackAddress(hostname.replace(/^\[|\]$/g, ''))
+
+/** The addresses that are checked are the ones that are connected to, so a name can't change its answer in between. */
+function guardedLookup(
+  resolve: (hostname: string) => Promise<readonly ResolvedAddress[]>,
+  isAllowed: (address: string) => boolean,
+): LookupFunction {
+  return (hostname, options, callback) => {
+    resolve(hostname).then(
+      (addresses) => {
+        const [first] = addresses
+        // One bad address among good ones is enough: which one is taken is for the network to say.
+        if (first === undefined || !addresses.every(({ address }) => isAllowed(address))) {
+          callback(refused('a name that leads to an address that is not allowed'), '', 0)
+        } else if (options.all === true) callback(null, [...addresses])
+        else callback(null, first.address, first.family)
+      },
+      (cause: unknown) => callback(new BrokerError('upstream_unavailable', { cause }), '', 0),
+    )
+  }
+}
+
+async function readBounded(
+  body: AsyncIterable<Uint8Array> | null,
+  maxBytes: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of body ?? []) {
+    size += chunk.byteLength
+    // Leaving the loop hangs up, so a bomb is never opened further than this.
+    if (size > maxBytes) throw refused('an answer that is too large')
+    chunks.push(chunk)
+  }
+  const bytes = new Uint8Array(size)
+  let offset = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset)
+    offset += chunk.byteLength
+  }
+  return bytes
+}
+
+function parseOriginMap(map: Readonly<Record<string, string>>, production: boolean): Map<string, string> {
+  const entries = Object.entries(map)
+  if (production && entries.length > 0) {
+    throw new BrokerError('configuration_invalid', { detail: 'simulated upstreams are not for production' })
+  }
+  return new Map(
+    entries.map(([origin, simulated]) => {
+      const to = URL.parse(simulated)
+      if (to === null || !isLoopbackName(to.hostname) || URL.parse(origin)?.origin !== origin) {
+        throw new BrokerError('configuration_invalid', {
+          detail: 'a simulated upstream is an origin on loopback',
+        })
+      }
+      return [origin, to.href.replace(/\/$/, '')]
+    }),
+  )
+}
+
+function parseUrl(address: string | URL): URL {
+  const url = URL.parse(String(address))
+  if (url === null) throw refused('no address')
+  return url
+}
+
+const parseBody = (body: unknown): string | Uint8Array =>
+  body instanceof Uint8Array ? body : String(body as string | URLSearchParams)
+
+/** The reason says what, never where: an address may carry a code. */
+const refused = (reason: string): BrokerError =>
+  new BrokerError('outbound_refused', { cause: new Error(`refused: ${reason}`) })
+
+function rethrow(error: unknown): never {
+  for (let cause: unknown = error, depth = 0; cause instanceof Error && depth < 5; depth += 1) {
+    if (cause instanceof BrokerError) throw cause
+    cause = cause.cause
+  }
+  throw new BrokerError('upstream_unavailable', { cause: error })
+}
