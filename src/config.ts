@@ -147,7 +147,8 @@ const lifetimes = z
 /** Sends requests for one origin to another, on this machine: how the demo and the tests stand in for the upstreams. */
 const originMap = (sources: Sources) =>
   z
-    .record(origin({ ...sources, production: false }), origin({ ...sources, production: false }))
+    // A real origin, and where its simulation stands: a path below one loopback origin.
+    .record(origin({ ...sources, production: false }), webUrl({ ...sources, production: false }))
     .check((context) => {
       for (const [from, to] of Object.entries(context.value)) {
         if (sources.production) report(context, 'is refused in production; remove it', [from])

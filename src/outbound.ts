@@ -56,18 +56,18 @@ export function createOutbound(options: {
   /** The address to call, checked, and how. A simulated one is not checked against the list: its real one was. */
   const target = (address: string | URL): { url: URL; reach: keyof typeof agents } => {
     const url = parseUrl(address)
-    if (url.username !== '' || url.password !== '') throw refused('credentials in the address')
-    if (!allowedHosts.has(url.host)) throw refused('a host that is not allowed')
+    if (url.username !== '' || url.password !== '') throw refused('credentials')
+    if (!allowedHosts.has(url.host)) throw refused('host')
     const simulated = originMap.get(url.origin)
     if (simulated !== undefined) {
       return { url: new URL(`${simulated}${url.pathname}${url.search}`), reach: 'loopback' }
     }
     if (url.protocol === 'http:' && !production && isLoopbackName(url.hostname))
       return { url, reach: 'loopback' }
-    if (url.protocol !== 'https:') throw refused('another scheme than https')
+    if (url.protocol !== 'https:') throw refused('scheme')
     // A literal address never reaches the look-up. The parser has already undone decimal, octal and hexadecimal forms.
     const literal = url.hostname.replace(/^\[|\]$/g, '')
-    if (ipaddr.isValid(literal) && !isPublicAddress(literal)) throw refused('an address that is not public')
+    if (ipaddr.isValid(literal) && !isPublicAddress(literal)) throw refused('address')
     return { url, reach: 'public' }
   }
 
@@ -84,7 +84,7 @@ export function createOutbound(options: {
     })
     if (response.status >= 300 && response.status < 400) {
       await response.body?.cancel()
-      throw refused('a redirect')
+      throw refused('redirect')
     }
     const bytes = await readBounded(response.body, init.maxBytes ?? maxBytes)
     const headers = new Headers([...response.headers])
@@ -129,11 +129,11 @@ function guardedLookup(
         const [first] = addresses
         // One bad address among good ones is enough: which one is taken is for the network to say.
         if (first === undefined || !addresses.every(({ address }) => isAllowed(address))) {
-          callback(refused('a name that leads to an address that is not allowed'), '', 0)
+          callback(refused('address'), '', 0)
         } else if (options.all === true) callback(null, [...addresses])
         else callback(null, first.address, first.family)
       },
-      (cause: unknown) => callback(new BrokerError('upstream_unavailable', { cause }), '', 0),
+      () => callback(new BrokerError('upstream_unavailable', { cause: new Error('name_not_found') }), '', 0),
     )
   }
 }
@@ -147,7 +147,7 @@ async function readBounded(
   for await (const chunk of body ?? []) {
     size += chunk.byteLength
     // Leaving the loop hangs up, so a bomb is never opened further than this.
-    if (size > maxBytes) throw refused('an answer that is too large')
+    if (size > maxBytes) throw refused('too_large')
     chunks.push(chunk)
   }
   const bytes = new Uint8Array(size)
@@ -179,7 +179,7 @@ function parseOriginMap(map: Readonly<Record<string, string>>, production: boole
 
 function parseUrl(address: string | URL): URL {
   const url = URL.parse(String(address))
-  if (url === null) throw refused('no address')
+  if (url === null) throw refused('malformed')
   return url
 }
 
@@ -188,12 +188,15 @@ const parseBody = (body: unknown): string | Uint8Array =>
 
 /** The reason says what, never where: an address may carry a code. */
 const refused = (reason: string): BrokerError =>
-  new BrokerError('outbound_refused', { cause: new Error(`refused: ${reason}`) })
+  new BrokerError('outbound_refused', { cause: new Error(reason) })
 
 function rethrow(error: unknown): never {
+  let reason = 'no_answer'
   for (let cause: unknown = error, depth = 0; cause instanceof Error && depth < 5; depth += 1) {
     if (cause instanceof BrokerError) throw cause
+    reason = 'code' in cause && typeof cause.code === 'string' ? cause.code : cause.name
     cause = cause.cause
   }
-  throw new BrokerError('upstream_unavailable', { cause: error })
+  // The reason only: messages of the library quote headers, and a header is a token.
+  throw new BrokerError('upstream_unavailable', { cause: new Error(reason) })
 }

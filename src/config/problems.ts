@@ -1,7 +1,7 @@
 // From a YAML text to checked values, or to one message that names everything that is wrong with it: where, what, and what to do.
 // Invariant: a message never quotes a value, since it may be a secret that stands in the wrong place.
 import { LineCounter, parseDocument } from 'yaml'
-import { z } from 'zod'
+import type { z } from 'zod'
 import { BrokerError } from '../core/errors.ts'
 
 /** One thing that is wrong. `path` leads to it and is empty for the text as a whole; `message` reads "<what is wrong>; <what to do>". */
@@ -90,15 +90,14 @@ function explain(issue: z.core.$ZodRawIssue): string {
     return `must be ${noun}; ${issue.expected === 'string' && isNumber ? 'put it in quotes' : 'correct it'}`
   }
   if (issue.code === 'invalid_value') return `is not one of the known values; use ${list(issue.values)}`
-  if (issue.code === 'invalid_union')
-    return `is not one of the known values; use ${list((issue['options'] as unknown[]) ?? [])}`
+  if (issue.code === 'invalid_union') return `is not one of the known values; use ${list(issue['options'])}`
   if (issue.code === 'too_small') return `is too small; the least is ${issue.minimum}`
   if (issue.code === 'too_big') return `is too large; the most is ${issue.maximum}`
   if (issue.code === 'unrecognized_keys') return 'is not a known key; remove it or correct its spelling'
   return 'is not of the right form; see the example beside it'
 }
 
-const list = (values: readonly unknown[]): string => values.map(String).join(', ')
+const list = (values: unknown): string => (Array.isArray(values) ? values.map(String).join(', ') : 'another')
 
 function toProblems(issue: z.core.$ZodIssue): Problem[] {
   if (issue.code !== 'unrecognized_keys') return [issue]

@@ -4,12 +4,13 @@ import { dirname, resolve } from 'node:path'
 import { z } from 'zod'
 import { isRecord, type Sources } from './problems.ts'
 
-const UNITS = { ms: 1, s: 1000, min: 60_000, h: 3_600_000, d: 86_400_000 } as const
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, min: 60_000, h: 3_600_000, d: 86_400_000 }
 const DURATION = /^(\d{1,9}) ?(ms|s|min|h|d)$/
 
 const toMs = (text: string): number | undefined => {
   const [, amount, unit] = DURATION.exec(text) ?? []
-  return unit === undefined ? undefined : Number(amount) * UNITS[unit as keyof typeof UNITS]
+  const inMs = UNITS[unit ?? '']
+  return inMs === undefined ? undefined : Number(amount) * inMs
 }
 
 /** A text such as "8h", between two others, as milliseconds. */

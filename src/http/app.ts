@@ -108,7 +108,7 @@ function createExpress(deps: AppDeps) {
     const known = statusOf(isClientFault(error) ? new BrokerError('bad_request') : error)
     const fields = {
       requestId: requestId(response),
-      code: known.code,
+      reason: known.code,
       error: error instanceof BrokerError ? (error.cause ?? error) : error,
     }
     if (known.status >= 500) deps.log.error('request_failed', fields)

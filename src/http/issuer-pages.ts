@@ -43,7 +43,7 @@ export function createIssuerPages(log: Log) {
     ): void {
       const id = String(ctx.res.getHeader('x-request-id') ?? '')
       if (error instanceof BrokerError) ctx.status = statusOf(error).status
-      log.warn('authorization_refused', { requestId: id, code: out.error, status: ctx.status })
+      log.warn('authorization_refused', { requestId: id, reason: out.error, status: ctx.status })
       show(ctx, errorPage({ locale: localeOf(ctx), code: errorPageCode(out.error), requestId: id }))
     },
   }

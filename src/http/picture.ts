@@ -29,7 +29,7 @@ export const pictureRoute =
         .send(Buffer.from(bytes))
     } catch (error) {
       if (!(error instanceof EnvelopeError)) throw error
-      deps.log.error('sealed_value_refused', { table: 'identity', column: 'picture_sealed', error })
+      deps.log.error('sealed_value_refused', { model: 'identity', error })
       throw new BrokerError('not_found', { cause: error })
     }
   }

@@ -1,6 +1,7 @@
 // Registered apps.
 import { sealedFromStorage } from '../crypto/envelope.ts'
 import type { ClientRow, Clients } from '../core/ports.ts'
+import { announce } from './changes.ts'
 import type { Database } from './database.ts'
 
 type Columns = Pick<ClientRow, 'id' | 'sector' | 'enabled' | 'settings' | 'revision'> & {
@@ -39,6 +40,7 @@ export function createClients(database: Database): Clients {
             ],
           )
         }
+        await manager.query(announce('clients'))
         // DELETE … RETURNING comes back as [rows, count].
         const [removed] = (await manager.query('delete from client where id <> all($1) returning id', [
           keep,

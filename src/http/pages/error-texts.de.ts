@@ -6,13 +6,13 @@ const appRequest: ErrorText = {
   title: 'Mit dieser Anfrage der App können wir nichts anfangen',
   happened:
     'Die App hat auf eine Weise um eine Anmeldung gebeten, die wir nicht annehmen. Das liegt weder an Ihnen noch an Ihrem Konto.',
-  next: 'Gehen Sie zurück zur App und versuchen Sie es noch einmal. Wenn es wieder geschieht, sagen Sie denen Bescheid, die die App betreiben.',
+  next: 'Gehen Sie zurück zur App und versuchen Sie es noch einmal. Wenn es wieder geschieht, sagen Sie dem Betreiber der App Bescheid.',
 }
 const appUnknown: ErrorText = {
   title: 'Diese App kennen wir nicht',
   happened:
     'Die App, die Sie hierher geschickt hat, ist bei uns nicht registriert oder darf niemanden auf diese Weise anmelden.',
-  next: 'Prüfen Sie, ob Sie die App unter der gewohnten Adresse geöffnet haben. Wenn ja, sagen Sie denen Bescheid, die sie betreiben.',
+  next: 'Prüfen Sie, ob Sie die App unter der gewohnten Adresse geöffnet haben. Wenn ja, sagen Sie dem Betreiber der App Bescheid.',
 }
 const requestGone: ErrorText = {
   title: 'Dieser Anmeldelink gilt nicht mehr',
@@ -100,7 +100,7 @@ export const errorTexts: Readonly<Record<ErrorPageCode, ErrorText>> = {
     title: 'Diese App nimmt dieses Konto nicht an',
     happened:
       'Ihre Anmeldung hat geklappt. Aber die App steht nur bestimmten Konten offen, zum Beispiel denen einer Organisation.',
-    next: 'Wenn Sie ein anderes Konto haben, etwa eines von der Arbeit oder der Schule, verwenden Sie dieses. Wenn Sie meinen, dass das Konto passen müsste, fragen Sie die, die die App betreiben.',
+    next: 'Wenn Sie ein anderes Konto haben, etwa eines von der Arbeit oder der Schule, verwenden Sie dieses. Wenn Sie meinen, dass das Konto passen müsste, fragen Sie den Betreiber der App.',
     retry: 'Anderes Konto verwenden',
   },
   account_unavailable: {
@@ -176,7 +176,7 @@ export const errorTexts: Readonly<Record<ErrorPageCode, ErrorText>> = {
     title: 'Wir wissen nicht, wohin wir Sie zurückschicken sollen',
     happened:
       'Die App hat eine Adresse genannt, die für sie nicht registriert ist. Zu Ihrer Sicherheit haben wir hier angehalten.',
-    next: 'Prüfen Sie, ob Sie die App unter der gewohnten Adresse geöffnet haben. Wenn ja, sagen Sie denen Bescheid, die sie betreiben.',
+    next: 'Prüfen Sie, ob Sie die App unter der gewohnten Adresse geöffnet haben. Wenn ja, sagen Sie dem Betreiber der App Bescheid.',
   },
   invalid_client: appUnknown,
   invalid_client_metadata: appUnknown,

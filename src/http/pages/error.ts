@@ -22,7 +22,7 @@ export function errorPage({ locale, code, requestId, detail, retryUrl }: ErrorMo
   return shell({
     locale,
     title,
-    main: html`<div class="gate-shut">${GATE_MARK}</div>
+    main: html`<div class="gate">${GATE_MARK}</div>
       <h1>${title}</h1>
       <p class="lead">${happened}</p>
       <h2>${text.next}</h2>
@@ -44,7 +44,7 @@ export function errorPage({ locale, code, requestId, detail, retryUrl }: ErrorMo
               ? ''
               : html`<div>
                   <dt>${text.detail}</dt>
-                  <dd>${isolated(detail)}</dd>
+                  <dd lang="en">${isolated(detail)}</dd>
                 </div>`
           }
         </dl>

@@ -49,7 +49,7 @@ export function signedOutPage({ locale, appName, returnUrl }: SignedOutModel): s
   return shell({
     locale,
     title: text.documentTitle,
-    main: html`<div class="gate-shut">${GATE_MARK}</div>
+    main: html`<div class="gate">${GATE_MARK}</div>
       <h1>${text.heading}</h1>
       <p class="lead">${text.text}</p>
       <p>${text.upstream}</p>

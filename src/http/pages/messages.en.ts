@@ -62,7 +62,7 @@ const confirm = {
   adultRequired: 'To continue, confirm that you are 18 or over and agree. Otherwise choose Decline.',
   kept: 'Kept if you agree',
   optional: 'Kept only if you tick it',
-  optionalHint: 'The app works without these. You can change your mind at any time.',
+  optionalHint: 'You can sign in without these, and change your mind at any time.',
   isNew: 'new',
   missing: 'Not given',
   verified: (upstream: Fragment) => html`Confirmed by ${upstream}`,

@@ -1,7 +1,7 @@
 // The frame around every page: head, wordmark, one card, footer. No script, no inline style, nothing from elsewhere, so that the
 // policy default-src 'none'; style-src 'self'; img-src 'self' data: holds on all of them.
 import { html, raw } from 'hono/html'
-import { type Fragment, plain, render } from './fragment.ts'
+import { type Fragment, isolated, plain, render } from './fragment.ts'
 import { type Locale, messagesFor } from './locale.ts'
 import { FAVICON, GATE_MARK, NEW_TAB_ICON } from './marks.ts'
 import { STYLESHEET } from './stylesheet.ts'
@@ -44,15 +44,16 @@ ${footer === undefined ? '' : html`<footer>${footer}</footer>`}
 /** A link that leaves the page open, and says so: what was begun here isn't lost. */
 export function newTabLink(locale: Locale, href: string, text: Fragment | string): Fragment {
   const { newTab } = messagesFor(locale)
-  return html`<a href="${href}" target="_blank" rel="noopener noreferrer"
-    >${text}<span class="nowrap">${raw('&nbsp;')}${NEW_TAB_ICON}</span
-    ><span class="visually-hidden"> ${newTab}</span></a
-  >`
+  // The word joiner keeps the icon on the last word's line.
+  const icon = html`${raw('&#8288;')}${NEW_TAB_ICON}<span class="visually-hidden"> ${newTab}</span>`
+  return html`<a href="${href}" target="_blank" rel="noopener noreferrer">${text}${icon}</a>`
 }
 
 /** An address as people write it in a configuration: a mailbox or a web address becomes a link, anything else stays text. */
 export function contactLink(locale: Locale, contact: string): Fragment {
-  const text = html`<bdi>${contact}</bdi>`
-  if (/^[^\s@"<>?&]+@[^\s@"<>?&]+$/u.test(contact)) return html`<a href="mailto:${contact}">${text}</a>`
-  return /^https:\/\/\S+$/u.test(contact) ? newTabLink(locale, contact, text) : text
+  if (/^[^\s@"<>?&]+@[^\s@"<>?&]+$/u.test(contact))
+    return html`<a href="mailto:${contact}">${isolated(contact)}</a>`
+  return /^https:\/\/\S+$/u.test(contact)
+    ? newTabLink(locale, contact, isolated(contact.slice('https://'.length)))
+    : isolated(contact)
 }

@@ -21,6 +21,8 @@ const CSS = `
 @media (prefers-contrast: more) {
   :root { --soft: var(--ink); --line: var(--ink); --edge: var(--ink); --m-ink: var(--g-ink); }
 }
+/* Google asks for Roboto Medium; whatever stands in for it is as heavy as the other buttons' text, or they'd be unequal. */
+@font-face { font-family: 'Google button'; src: local('Roboto Medium'), local('Roboto-Medium'); font-weight: 600; }
 *, ::before, ::after { box-sizing: border-box; }
 html { text-size-adjust: 100%; -webkit-text-size-adjust: 100%; scroll-padding: 2rem; }
 body {
@@ -34,26 +36,25 @@ body {
 .mark { width: 1.25rem; height: 1.25rem; }
 .post { fill: currentColor; } .pass { fill: var(--accent); }
 .card {
-  position: relative; width: 100%; max-width: 27rem; padding: 2rem 1.25rem 1.5rem;
+  position: relative; width: 100%; max-width: 29rem; padding: 2rem 1.25rem 1.5rem;
   background: var(--card); border: 1px solid var(--line); border-top: 0; border-radius: 0 0 .75rem .75rem;
 }
 .wide .card { max-width: 38rem; }
 /* The gate: a wall along the top of the card with one narrow opening. */
 .card::before, .card::after { content: ''; position: absolute; top: -1px; height: 4px; width: calc(50% - .5rem); background: var(--accent); }
 .card::before { left: -1px; border-radius: 2px 0 0 0; } .card::after { right: -1px; border-radius: 0 2px 0 0; }
-footer { width: 100%; max-width: 27rem; text-align: center; font-size: .875rem; color: var(--soft); }
+footer { width: 100%; max-width: 29rem; text-align: center; font-size: .875rem; color: var(--soft); }
 footer p { margin: 0 0 .5rem; } footer a { margin: 0 .5rem; }
 h1 { margin: 0 0 1rem; font-size: clamp(1.5rem, 1.25rem + 1.2vw, 1.875rem); line-height: 1.2; font-weight: 650; letter-spacing: -.018em; text-wrap: balance; }
 h2, legend { margin: 0 0 .5rem; padding: 0; font-size: 1.0625rem; line-height: 1.35; font-weight: 650; letter-spacing: -.005em; }
 p { margin: 0 0 1rem; text-wrap: pretty; }
-.lead { color: var(--soft); font-size: 1.0625rem; }
+.lead { margin-bottom: 1.5rem; color: var(--soft); font-size: 1.0625rem; }
 .small { font-size: .9375rem; color: var(--soft); }
 a { color: var(--accent); text-decoration: underline; text-decoration-thickness: 1px; text-underline-offset: .2em; }
 a:hover { text-decoration-thickness: 2px; color: var(--accent-over); }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 3px; border-radius: 3px; }
 .visually-hidden { position: absolute; width: 1px; height: 1px; margin: -1px; padding: 0; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
-.nowrap { white-space: nowrap; }
-.newtab { width: .7em; height: .7em; fill: none; stroke: currentColor; stroke-width: 1.2; }
+.newtab { width: .7em; height: .7em; margin-inline-start: .3em; fill: none; stroke: currentColor; stroke-width: 1.2; }
 bdi { overflow-wrap: anywhere; }
 .notice { margin: 0 0 1.25rem; padding: .75rem 1rem; background: var(--warn-tint); border-inline-start: 4px solid var(--warn); border-radius: 4px; }
 .notice h2 { color: var(--warn); } .notice p { margin: 0; } .notice a { color: var(--ink); }
@@ -67,12 +68,12 @@ bdi { overflow-wrap: anywhere; }
 }
 .logo { width: 1.3rem; height: 1.3rem; }
 .line { fill: none; stroke: currentColor; stroke-width: 1.8; stroke-linecap: round; stroke-linejoin: round; }
-.google { font-family: Roboto, 'Google Sans', system-ui, sans-serif; font-weight: 500; background: var(--g-fill); color: var(--g-ink); border-color: var(--g-line); }
+.google { font-family: 'Google button', system-ui, sans-serif; font-weight: 600; background: var(--g-fill); color: var(--g-ink); border-color: var(--g-line); }
 .microsoft { font-family: 'Segoe UI', system-ui, sans-serif; font-weight: 600; background: var(--m-fill); color: var(--m-ink); border-color: var(--m-line); }
 .oidc { font-family: inherit; font-weight: 600; background: var(--card); color: var(--ink); border-color: var(--edge); }
 .connector:hover { box-shadow: 0 0 0 1px currentColor; }
 .promise { margin: 1.5rem 0 0; padding-top: 1.25rem; border-top: 1px solid var(--line); font-size: .9375rem; color: var(--soft); }
-.promise strong { color: var(--ink); font-weight: 600; }
+.promise strong { display: block; color: var(--ink); font-weight: 600; }
 
 section, fieldset { margin: 0 0 1.75rem; padding: 0; border: 0; min-width: 0; }
 dl { margin: 0; min-width: 0; } dt { font-size: .875rem; color: var(--soft); } dd { margin: 0; }
@@ -84,7 +85,7 @@ dl { margin: 0; min-width: 0; } dt { font-size: .875rem; color: var(--soft); } d
 .tick { width: .9em; height: .9em; margin-inline-end: .35em; vertical-align: -.08em; fill: none; stroke: var(--accent); stroke-width: 2.2; stroke-linecap: round; stroke-linejoin: round; }
 .avatar { width: 3.5rem; height: 3.5rem; fill: var(--accent); }
 .avatar text { fill: var(--accent-ink); font-size: 18px; font-weight: 600; } .avatar path { stroke: var(--accent-ink); stroke-width: 4; stroke-linecap: round; }
-.new { display: inline-block; margin-inline-start: .35rem; padding: 0 .45em; border-radius: 3px; background: var(--accent); color: var(--accent-ink); font-size: .8125rem; font-weight: 600; line-height: 1.5; }
+.new { display: inline-block; padding: 0 .45em; border-radius: 3px; background: var(--accent); color: var(--accent-ink); font-size: .8125rem; font-weight: 600; line-height: 1.5; }
 .option { display: grid; grid-template-columns: auto 1fr; column-gap: .875rem; align-items: start; padding: .875rem 0; border-top: 1px solid var(--line); }
 .option input { width: 1.375rem; height: 1.375rem; margin: .1rem 0 0; accent-color: var(--accent); cursor: pointer; }
 .option label { cursor: pointer; } .optional { color: var(--soft); font-weight: 400; }
@@ -97,16 +98,16 @@ dl { margin: 0; min-width: 0; } dt { font-size: .875rem; color: var(--soft); } d
 .field-error { grid-column: 2; margin: .375rem 0 0; color: var(--warn); font-weight: 600; font-size: .9375rem; }
 .actions { margin: 1.5rem 0 1rem; display: grid; gap: .75rem; }
 .primary, .secondary {
-  min-height: 2.875rem; padding: .625rem 1.25rem; display: inline-flex; align-items: center; justify-content: center; border: 1px solid var(--accent); border-radius: 6px;
+  min-height: 2.875rem; padding: .625rem 1.25rem; display: inline-block; border: 1px solid var(--accent); border-radius: 6px;
   font: inherit; font-weight: 600; line-height: 1.3; text-align: center; text-decoration: none; cursor: pointer;
 }
 .primary, .primary:hover { background: var(--accent); color: var(--accent-ink); }
 .primary:hover { background: var(--accent-over); border-color: var(--accent-over); }
 .secondary { background: transparent; color: var(--ink); border-color: var(--edge); } .secondary:hover { background: var(--tint); }
 
-.gate-shut .mark { width: 2.25rem; height: 2.25rem; margin-bottom: 1rem; }
+.gate .mark { display: block; width: 2.25rem; height: 2.25rem; margin: 0 0 1rem -.35rem; }
 .support { margin: 2rem 0 0; padding-top: 1.25rem; border-top: 1px solid var(--line); font-size: .875rem; }
-.support h2 { font-size: .9375rem; } .support dl { display: grid; gap: .25rem; } .support dl div { display: flex; flex-wrap: wrap; gap: 0 .75rem; } .support dt { min-width: 5rem; }
+.support h2 { font-size: .9375rem; } .support dl { display: grid; gap: .25rem; }
 code { font: .9375em/1.5 ui-monospace, 'Cascadia Mono', Menlo, Consolas, monospace; overflow-wrap: anywhere; }
 
 @media (min-width: 34rem) {
@@ -114,6 +115,7 @@ code { font: .9375em/1.5 ui-monospace, 'Cascadia Mono', Menlo, Consolas, monospa
   .card { padding: 2.5rem 2.5rem 2rem; }
   .person { grid-template-columns: auto 1fr; gap: 1.25rem; padding: 1.25rem; }
   .contacts div { display: grid; grid-template-columns: 12rem 1fr; gap: 1rem; }
+  .support dl div { display: grid; grid-template-columns: 4.5rem 1fr; gap: .75rem; }
   form > .actions { grid-template-columns: auto auto; justify-content: start; } p.actions { justify-content: start; }
 }
 @media (forced-colors: active) {
