@@ -64,14 +64,7 @@ export async function compose(
       outbound,
       redirectBase: config.issuer,
       clock,
-      log: {
-        warn: ({ code, connector, reason }) => {
-          log.warn(code, { connector, reason })
-        },
-        error: ({ code, connector, reason }) => {
-          log.error(code, { connector, reason })
-        },
-      },
+      log,
     },
   )
   const records = createRecords(database)

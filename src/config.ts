@@ -15,6 +15,7 @@ import {
   readSecret,
   seconds,
   text,
+  urlProblem,
   webUrl,
   weakness,
 } from './config/values.ts'
@@ -37,9 +38,11 @@ export function loadConfig({
   const name = env['NARROWGATE_CONFIG'] ?? DEFAULT_PATH
   const file = parseYaml(name, readConfig(resolve(cwd, name), name))
   const production = !(isRecord(file) && file['production'] === false)
-  const schema = configSchema({ env, cwd, production })
-  const { file: values, DATABASE_URL: url } = parseValues(name, schema, { file, DATABASE_URL: env })
-  return { ...values, database: { ...values.database, url } }
+  const sources = { env, cwd, production }
+  const url = databaseUrl(sources)
+  const problems = 'problem' in url ? [{ path: ['DATABASE_URL'], message: url.problem }] : []
+  const values = parseValues(name, configSchema(sources), file, problems)
+  return { ...values, database: { ...values.database, url: 'secret' in url ? url.secret : '' } }
 }
 
 function readConfig(path: string, name: string): string {
@@ -52,9 +55,6 @@ function readConfig(path: string, name: string): string {
 }
 
 const configSchema = (sources: Sources) =>
-  z.strictObject({ file: fileSchema(sources), DATABASE_URL: databaseUrl(sources) })
-
-const fileSchema = (sources: Sources) =>
   z.strictObject({
     issuer: origin(sources),
     production: z.boolean().default(true),
@@ -110,9 +110,13 @@ const isProxyAddress = (value: string): boolean =>
 
 /** An address to write to, or a page: what a person who has a question needs. */
 const contact = (sources: Sources) =>
-  z.union([z.email(), webUrl(sources)], {
-    error: 'is neither an e-mail address nor an https URL; give one of them',
-  })
+  z.string().check(
+    checkWith((value: string) => {
+      const isEmail = z.email().safeParse(value).success
+      const isPage = urlProblem(value, sources) === undefined
+      return isEmail || isPage ? undefined : 'is neither an e-mail address nor an https URL; give one of them'
+    }),
+  )
 
 /** The version decides whether people are asked again: a new one is a change that matters. */
 const versioned = (sources: Sources) =>
@@ -157,14 +161,12 @@ const originMap = (sources: Sources) =>
     })
     .default({})
 
-const databaseUrl = (sources: Sources) =>
-  z.unknown().transform((_env, context) => {
-    const { DATABASE_URL: direct, DATABASE_URL_FILE: file } = sources.env
-    const found = file === undefined || file === '' ? { secret: direct ?? '' } : readSecret({ file }, sources)
-    const problem = 'problem' in found ? found.problem : databaseProblem(found.secret, sources)
-    if (problem !== undefined) context.addIssue(problem)
-    return 'secret' in found ? found.secret : ''
-  })
+function databaseUrl(sources: Sources): { secret: string } | { problem: string } {
+  const { DATABASE_URL: direct, DATABASE_URL_FILE: file } = sources.env
+  const found = file === undefined || file === '' ? { secret: direct ?? '' } : readSecret({ file }, sources)
+  const problem = 'secret' in found ? databaseProblem(found.secret, sources) : undefined
+  return problem === undefined ? found : { problem }
+}
 
 function databaseProblem(value: string, { production }: Sources): string | undefined {
   if (value === '') {

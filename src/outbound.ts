@@ -11,8 +11,7 @@ import { BrokerError } from './core/errors.ts'
 export type OutboundInit = {
   readonly method?: string | undefined
   readonly headers?: Readonly<Record<string, string>> | undefined
-  /** Sent as text, but for bytes. */
-  readonly body?: unknown
+  readonly body?: string | URLSearchParams | Uint8Array | null | undefined
   readonly signal?: AbortSignal | undefined
   readonly maxBytes?: number
   readonly timeoutMs?: number
@@ -123,18 +122,24 @@ function guardedLookup(
   resolve: (hostname: string) => Promise<readonly ResolvedAddress[]>,
   isAllowed: (address: string) => boolean,
 ): LookupFunction {
+  const check = async (hostname: string): Promise<readonly ResolvedAddress[]> => {
+    const addresses = await resolve(hostname).catch(() => {
+      throw new BrokerError('upstream_unavailable', { cause: new Error('name_not_found') })
+    })
+    // One bad address among good ones is enough: which one is taken is for the network to say.
+    if (addresses.length === 0 || !addresses.every(({ address }) => isAllowed(address)))
+      throw refused('address')
+    return addresses
+  }
   return (hostname, options, callback) => {
-    resolve(hostname).then(
-      (addresses) => {
-        const [first] = addresses
-        // One bad address among good ones is enough: which one is taken is for the network to say.
-        if (first === undefined || !addresses.every(({ address }) => isAllowed(address))) {
-          callback(refused('address'), '', 0)
-        } else if (options.all === true) callback(null, [...addresses])
-        else callback(null, first.address, first.family)
-      },
-      () => callback(new BrokerError('upstream_unavailable', { cause: new Error('name_not_found') }), '', 0),
-    )
+    const answer = (addresses: readonly ResolvedAddress[]): void => {
+      const [{ address, family } = { address: '', family: 0 }] = addresses
+      if (options.all === true) callback(null, [...addresses])
+      else callback(null, address, family)
+    }
+    check(hostname).then(answer, (error: unknown) => {
+      callback(error instanceof Error ? error : new Error('lookup'), '', 0)
+    })
   }
 }
 
@@ -183,8 +188,8 @@ function parseUrl(address: string | URL): URL {
   return url
 }
 
-const parseBody = (body: unknown): string | Uint8Array =>
-  body instanceof Uint8Array ? body : String(body as string | URLSearchParams)
+const parseBody = (body: NonNullable<OutboundInit['body']>): string | Uint8Array =>
+  body instanceof URLSearchParams ? body.toString() : body
 
 /** The reason says what, never where: an address may carry a code. */
 const refused = (reason: string): BrokerError =>

@@ -1,10 +1,12 @@
 // The connectors of a configuration: at which upstreams people may sign in, and as which app we are registered there.
 import { z } from 'zod'
 import { isRecord, report, reportTwice, type Sources } from './problems.ts'
-import { checkWith, guid, hostName, secret, text, webUrl } from './values.ts'
+import { checkWith, GUID, guid, hostName, secret, text, webUrl } from './values.ts'
 
 /** Whose accounts are personal ones at Microsoft: all of them lie in this tenant (upstreams C.1). */
 const PERSONAL_TENANT = '9188040d-6c67-4c5b-b112-36a304b66dad'
+
+const AUTHORITY = new RegExp(`^(common|organizations|consumers)$|${GUID.source}`)
 
 /** Paths of ours. A callback path is none of them and lies below none of them. */
 export const OWN_PATHS = [
@@ -55,9 +57,11 @@ const microsoft = (sources: Sources) =>
       label: text(40).default('Microsoft'),
       ...common(sources),
       authority: z
-        .union([z.literal(['common', 'organizations', 'consumers']), guid], {
-          error: 'is not an authority; use common, organizations, consumers or the GUID of one tenant',
-        })
+        .string()
+        .regex(
+          AUTHORITY,
+          'is not an authority; use common, organizations, consumers or the GUID of one tenant',
+        )
         .default('common'),
       graph: z.boolean().default(true),
       allowedTenants: z.array(guid).default([]),

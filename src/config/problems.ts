@@ -32,11 +32,16 @@ export function parseYaml(name: string, text: string): unknown {
   }
 }
 
-/** `value` as `schema` gives it. Throws `configuration_invalid` with every problem that the schema found. */
-export function parseValues<S extends z.ZodType>(name: string, schema: S, value: unknown): z.output<S> {
+/** `value` as `schema` gives it. Throws `configuration_invalid` with every problem: those given, and those that the schema finds. */
+export function parseValues<S extends z.ZodType>(
+  name: string,
+  schema: S,
+  value: unknown,
+  given: readonly Problem[] = [],
+): z.output<S> {
   const result = schema.safeParse(value, { error: explain })
-  if (result.success) return result.data
-  throw invalid(name, result.error.issues.flatMap(toProblems))
+  if (result.success && given.length === 0) return result.data
+  throw invalid(name, [...(result.error?.issues.flatMap(toProblems) ?? []), ...given])
 }
 
 /** The error for `problems` of the file or text called `name`. */

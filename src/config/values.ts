@@ -46,12 +46,8 @@ export const identifier = z
   .string()
   .regex(/^[A-Za-z0-9._~-]{1,64}$/, 'is not usable as an id; use 1 to 64 letters, digits and . _ ~ -')
 
-export const guid = z
-  .string()
-  .regex(
-    /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
-    'is not a tenant id; write the GUID in lower case, with dashes',
-  )
+export const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+export const guid = z.string().regex(GUID, 'is not a tenant id; write the GUID in lower case, with dashes')
 
 export const hostName = z
   .string()

@@ -23,7 +23,6 @@ export type Metadata = Readonly<Record<string, unknown>> & {
   readonly authorization_endpoint: string
   readonly token_endpoint: string
   readonly jwks_uri: string
-  readonly userinfo_endpoint?: string
 }
 
 export type Documents = {
@@ -149,12 +148,15 @@ function parseMetadata(document: unknown, issuer: string): Metadata {
   if (!isObject(document)) throw unavailable('document_malformed')
   // OIDC Discovery §4.3: exactly the issuer that was asked for.
   if (document['issuer'] !== issuer) throw invalid('document_issuer')
-  for (const name of ['authorization_endpoint', 'token_endpoint', 'jwks_uri']) {
-    if (typeof document[name] !== 'string' || !URL.canParse(document[name]))
-      throw unavailable(`document_lacks_${name}`)
-  }
-  const { authorization_endpoint, token_endpoint, jwks_uri, userinfo_endpoint } = document
+  if (!isMetadata(document)) throw unavailable('document_incomplete')
+  return document
 }
+
+const isMetadata = (document: Record<string, unknown>): document is Metadata =>
+  ['authorization_endpoint', 'token_endpoint', 'jwks_uri'].every((name) => {
+    const endpoint = document[name]
+    return typeof endpoint === 'string' && URL.canParse(endpoint)
+  })
 
 function parseKeys(document: unknown): readonly UpstreamKey[] {
   const keys = isObject(document) ? document['keys'] : undefined

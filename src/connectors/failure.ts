@@ -43,10 +43,10 @@ export function parseFailure(error: unknown, ourFault: IsOurFault = isOurFault):
   }
   if (error instanceof client.ResponseBodyError) {
     const aadsts = parseNumber(error.cause['error_codes'])
-    return failure(
-      ourFault({ error: error.error, aadsts }) ? 'connector_unavailable' : 'upstream_refused',
-      { upstreamError: word(error.error), ...(aadsts === undefined ? {} : { aadsts }) },
-    )
+    return failure(ourFault({ error: error.error, aadsts }) ? 'connector_unavailable' : 'upstream_refused', {
+      upstreamError: word(error.error),
+      ...(aadsts === undefined ? {} : { aadsts }),
+    })
   }
   if (error instanceof JwtError) {
     return failure('upstream_invalid', { reason: [error.code, error.claim ?? []].flat().join('.') })

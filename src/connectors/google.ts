@@ -50,26 +50,31 @@ export function createGoogle(
       })
     },
 
-    async exchange(query, sent) {
+    exchange: (query, sent) =>
       // The bare `accounts.google.com` that Google's page also names is historical: it is refused.
-      const { claims } = await upstream.redeem(query, sent, () => ISSUER)
-      const { hd } = claims
-      // A hint in the request restricts nobody; the claim does. Never by the e-mail's domain.
-      if (settings.hostedDomain !== undefined && hd !== settings.hostedDomain)
-        throw new BrokerError('not_admitted')
-      return upstreamProfile({
-        connector: settings.id,
-        issuer: ISSUER,
-        providerUserId: claims.sub,
-        name: answerOf(claims['name']),
-        email: answerOf(claims['email']),
-        emailVerified: isEmailProven(claims),
-        company: answerOf(hd),
-        picture: await pictureOf(claims, settings, deps),
-        admission: { connector: settings.id, ...(typeof hd === 'string' ? { domain: hd } : {}) },
-        ...(typeof claims['auth_time'] === 'number' ? { authTime: claims['auth_time'] } : {}),
-      })
-    },
+      upstream.redeem(
+        query,
+        sent,
+        () => ISSUER,
+        async ({ claims }) => {
+          const { hd } = claims
+          // A hint in the request restricts nobody; the claim does. Never by the e-mail's domain.
+          if (settings.hostedDomain !== undefined && hd !== settings.hostedDomain)
+            throw new BrokerError('not_admitted', { cause: new Error('hosted_domain') })
+          return upstreamProfile({
+            connector: settings.id,
+            issuer: ISSUER,
+            providerUserId: claims.sub,
+            name: answerOf(claims['name']),
+            email: answerOf(claims['email']),
+            emailVerified: isEmailProven(claims),
+            company: answerOf(hd),
+            picture: await askPicture(claims, settings, deps),
+            admission: { connector: settings.id, ...(typeof hd === 'string' ? { domain: hd } : {}) },
+            ...(typeof claims['auth_time'] === 'number' ? { authTime: claims['auth_time'] } : {}),
+          })
+        },
+      ),
   }
 }
 
@@ -96,7 +101,7 @@ function isEmailProven({ email, email_verified: verified, hd }: Redeemed['claims
   return isGmail || (typeof hd === 'string' && hd !== '')
 }
 
-async function pictureOf(claims: Redeemed['claims'], settings: GoogleSettings, deps: ConnectorDeps) {
+async function askPicture(claims: Redeemed['claims'], settings: GoogleSettings, deps: ConnectorDeps) {
   const url = typeof claims['picture'] === 'string' ? URL.parse(claims['picture']) : null
   if (url?.protocol !== 'https:' || url.host !== PICTURE_HOST) return EMPTY
   // By convention the last part says which size; where it doesn't, the address stays as it is.

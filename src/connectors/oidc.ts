@@ -60,40 +60,42 @@ export function createOidc(
       })
     },
 
-    async exchange(query, sent) {
-      const redeemed = await upstream.redeem(query, sent, () => settings.issuer)
-      const { claims } = redeemed
-      const authTime = parseAuthTime(claims)
-      // OIDC Core §3.1.2.1, §3.1.3.7 (13): who asked for an age gets a time, and it has to be recent enough.
-      if (
-        sent.maxAge !== undefined &&
-        (authTime === undefined || authTime < deps.clock() / 1000 - sent.maxAge - TOLERANCE)
-      )
-        throw new BrokerError('auth_time_unproven')
-
-      const [profile, picture] = await Promise.all([
-        completeProfile(redeemed, settings, deps),
-        pictureOf(claims, settings, deps),
-      ])
-      return upstreamProfile({
-        connector: settings.id,
-        issuer: settings.issuer,
-        providerUserId: claims.sub,
-        ...profile,
-        // There is no standard claim for it.
-        company: EMPTY,
-        picture,
-        admission: { connector: settings.id },
-        ...(authTime === undefined ? {} : { authTime }),
-        ...(typeof claims['sid'] === 'string' ? { upstreamSid: claims['sid'] } : {}),
-      })
-    },
+    exchange: (query, sent) =>
+      upstream.redeem(
+        query,
+        sent,
+        () => settings.issuer,
+        async (redeemed) => {
+          const { claims } = redeemed
+          const authTime = parseAuthTime(claims)
+          // OIDC Core §3.1.2.1, §3.1.3.7 (13): who asked for an age gets a time, and it has to be recent enough.
+          const oldest = deps.clock() / 1000 - (sent.maxAge ?? Infinity) - TOLERANCE
+          if (sent.maxAge !== undefined && (authTime === undefined || authTime < oldest))
+            throw new BrokerError('auth_time_unproven', { cause: new Error('auth_time') })
+          const [profile, picture] = await Promise.all([
+            completeProfile(redeemed, settings, deps),
+            askPicture(claims, settings, deps),
+          ])
+          return upstreamProfile({
+            connector: settings.id,
+            issuer: settings.issuer,
+            providerUserId: claims.sub,
+            ...profile,
+            // There is no standard claim for it.
+            company: EMPTY,
+            picture,
+            admission: { connector: settings.id },
+            ...(authTime === undefined ? {} : { authTime }),
+            ...(typeof claims['sid'] === 'string' ? { upstreamSid: claims['sid'] } : {}),
+          })
+        },
+      ),
   }
 }
 
 function parseAuthTime({ auth_time: authTime }: UpstreamClaims): number | undefined {
   if (authTime === undefined) return undefined
-  if (typeof authTime !== 'number' || !Number.isFinite(authTime)) throw invalid('ID token: auth_time')
+  if (typeof authTime !== 'number' || !Number.isFinite(authTime)) throw invalid('id_token_auth_time')
   return authTime
 }
 
@@ -108,7 +110,7 @@ async function completeProfile(
   if (!complete && userinfo !== undefined) {
     more = await userinfo().catch((error: unknown) => {
       if (!(error instanceof BrokerError) || error.code === 'upstream_invalid') throw error
-      log.warn({ connector: settings.id, code: error.code, reason: reasonOf(error) }, 'Userinfo is missing')
+      log.warn('userinfo_missing', { connector: settings.id, reason: reasonOf(error) })
       return undefined
     })
   }
@@ -124,7 +126,7 @@ async function completeProfile(
 }
 
 /** Only from hosts that the operator named: the claim is a stranger's address. `_claim_sources` is never looked at. */
-async function pictureOf(claims: UpstreamClaims, settings: OidcSettings, deps: ConnectorDeps) {
+async function askPicture(claims: UpstreamClaims, settings: OidcSettings, deps: ConnectorDeps) {
   const url = typeof claims['picture'] === 'string' ? URL.parse(claims['picture']) : null
   if (url === null || settings.pictureHosts?.includes(url.host) !== true) return EMPTY
   return askWithinDeadline(settings, deps).picture(url)

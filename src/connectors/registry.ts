@@ -16,7 +16,7 @@ export function createConnectors(
   for (const one of settings) {
     const callbackPath = one.callbackPath ?? `/callback/${one.id}`
     // RFC 9700 §4.4.2: a path shared by two upstreams would let one answer for the other.
-    if (!/^[a-z0-9][a-z0-9-]{0,30}$/.test(one.id) || connectors.has(one.id) || paths.has(callbackPath)) {
+    if (!/^[a-z][a-z0-9-]{0,31}$/.test(one.id) || connectors.has(one.id) || paths.has(callbackPath)) {
       throw new BrokerError('configuration_invalid', {
         detail: `connector ${one.id}: id or callback path is not its own`,
       })
@@ -33,30 +33,16 @@ function createConnector(
   deps: ConnectorDeps,
   place: { callbackPath: string; redirectUri: string },
 ): Connector {
-  switch (settings.kind) {
-    case 'google':
-      return createGoogle(settings, deps, place)
-    case 'microsoft':
-      return createMicrosoft(settings, deps, place)
-    case 'oidc':
-      return createOidc(settings, deps, place)
-  }
+  if (settings.kind === 'google') return createGoogle(settings, deps, place)
+  if (settings.kind === 'microsoft') return createMicrosoft(settings, deps, place)
+  return createOidc(settings, deps, place)
 }
 
 /** The hosts that these connectors may call: what the outbound door's allow-list needs. */
 export function upstreamHosts(settings: readonly ConnectorSettings[]): string[] {
-  return [
-    ...new Set(
-      settings.flatMap((one) => {
-        switch (one.kind) {
-          case 'google':
-            return [...GOOGLE_HOSTS]
-          case 'microsoft':
-            return [...MICROSOFT_HOSTS]
-          case 'oidc':
-            return oidcHosts(one)
-        }
-      }),
-    ),
-  ]
+  const hosts = settings.flatMap((one): readonly string[] => {
+    if (one.kind === 'google') return GOOGLE_HOSTS
+    return one.kind === 'microsoft' ? MICROSOFT_HOSTS : oidcHosts(one)
+  })
+  return [...new Set(hosts)]
 }

@@ -49,7 +49,7 @@ export type Door = {
     init?: {
       readonly method?: string | undefined
       readonly headers?: Readonly<Record<string, string>> | undefined
-      readonly body?: unknown
+      readonly body?: string | URLSearchParams | Uint8Array | null | undefined
       readonly signal?: AbortSignal | undefined
       readonly maxBytes?: number
       readonly timeoutMs?: number

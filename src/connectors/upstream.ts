@@ -2,12 +2,12 @@
 // Invariant: claims come out only after openid-client's checks and, independently, verifyJwt()'s with a key from our own store.
 // OIDC Core §3.1, RFC 7636, RFC 9207. Tokens live in one call.
 import * as client from 'openid-client'
-import { BrokerError } from '../core/errors.ts'
+import type { UpstreamProfile } from '../core/model.ts'
 import type { UpstreamRequest } from '../core/ports.ts'
 import { verifyJwt, type JwtAlgorithm } from '../crypto/jwt.ts'
 import { accessTokenFits, peekKeyId, type UpstreamClaims, type UpstreamKey } from '../crypto/upstream-jwt.ts'
 import { createDocuments, type Metadata } from './documents.ts'
-import { invalid, parseFailure, reasonOf, type IsOurFault } from './failure.ts'
+import { invalid, parseFailure, unavailable, type IsOurFault } from './failure.ts'
 import type { ConnectorDeps, ConnectorSettings } from './settings.ts'
 
 /** By how much clocks may differ, and how old a token may be that was made a moment ago; in seconds. Entra dates 300 back. */
@@ -28,8 +28,16 @@ export type Redeemed = {
 export type Upstream = {
   /** `parameters`: the upstream's own besides those of every request. Throws `upstream_unavailable`, `upstream_invalid`. */
   authorizationUrl(request: UpstreamRequest, parameters: Readonly<Record<string, string>>): Promise<URL>
-  /** `issuerOf` says which issuer the claims must name; it sees them unproven. Throws `upstream_*`, `connector_unavailable`. */
-  redeem(query: URLSearchParams, sent: Sent, issuerOf: (claims: UpstreamClaims) => string): Promise<Redeemed>
+  /**
+   * Trades a callback for what `use` makes of it; then its tokens are gone. `issuerOf` says which issuer the claims must name, and sees
+   * them unproven. Throws `upstream_*`, `connector_unavailable`, and what the two throw.
+   */
+  redeem(
+    query: URLSearchParams,
+    sent: Sent,
+    issuerOf: (claims: UpstreamClaims) => string,
+    use: (redeemed: Redeemed) => UpstreamProfile | Promise<UpstreamProfile>,
+  ): Promise<UpstreamProfile>
 }
 
 export function createUpstream(
@@ -61,7 +69,9 @@ export function createUpstream(
     const fetch: client.CustomFetch = async (url, { method, headers, body, signal }) => {
       if (url === discoveryUrl) return Response.json(metadata)
       if (url === new URL(metadata.jwks_uri).href) return Response.json({ keys: await documents.keys(kid) })
-      const response = await outbound.fetch(url, { method, headers, body, signal })
+      // The library sends forms and nothing else.
+      const form = body instanceof URLSearchParams ? body : undefined
+      const response = await outbound.fetch(url, { method, headers, body: form, signal })
       if (url === new URL(metadata.token_endpoint).href) kid = await peekTokenKeyId(response)
       return response
     }
@@ -94,11 +104,12 @@ export function createUpstream(
       return await step(await documents.metadata())
     } catch (error) {
       const failure = parseFailure(error, upstream.isOurFault)
-      const fields = { connector: settings.id, code: failure.code, reason: reasonOf(failure) }
-      if (failure.code === 'connector_unavailable')
-        log.error(fields, 'The upstream refuses us: check client id, secret and redirect URI')
-      else if (failure.code !== 'upstream_declined') log.warn(fields, 'A sign-in failed at the upstream')
-      throw failure
+      if (failure === undefined) throw error
+      const fields = { connector: settings.id, ...failure.fields }
+      // An expired secret is an alarm: nobody gets in until somebody acts.
+      if (failure.error.code === 'connector_unavailable') log.error('connector_unavailable', fields)
+      else if (failure.error.code !== 'upstream_declined') log.warn(failure.error.code, fields)
+      throw failure.error
     }
   }
 
@@ -117,7 +128,7 @@ export function createUpstream(
         return outbound.browserUrl(url)
       }),
 
-    redeem: (query, sent, issuerOf) =>
+    redeem: (query, sent, issuerOf, use) =>
       attempt(async (metadata) => {
         const callback = new URL(redirectUri)
         callback.search = query.toString()
@@ -129,7 +140,7 @@ export function createUpstream(
           idTokenExpected: true,
         })
         const unproven = tokens.claims()
-        if (tokens.id_token === undefined || unproven === undefined) throw invalid('no ID token')
+        if (tokens.id_token === undefined || unproven === undefined) throw invalid('id_token_missing')
         let key: UpstreamKey | undefined
         const { claims, alg } = await verifyJwt(tokens.id_token, {
           key: async ({ kid }) => {
@@ -146,23 +157,26 @@ export function createUpstream(
           clockTolerance: CLOCK_TOLERANCE,
           now: new Date(clock()),
         })
+        // RFC 6749 appendix A.12: printable, so it fits a header.
+        if (!/^[\x20-\x7E]+$/.test(tokens.access_token)) throw invalid('access_token')
         // RFC 8417 §4.6: a security event token is never an ID token, even under the same issuer, key and audience.
-        if (Object.hasOwn(claims, 'events')) throw invalid('ID token: carries events')
+        if (Object.hasOwn(claims, 'events')) throw invalid('id_token_events')
         // OIDC Core §3.1.3.8: optional here; where it is sent, it has to be right.
         if (Object.hasOwn(claims, 'at_hash') && !accessTokenFits(claims['at_hash'], alg, tokens.access_token))
-          throw invalid('ID token: at_hash of another access token')
+          throw invalid('id_token_at_hash')
         // OIDC Core §2: at most 255 ASCII characters.
         if (typeof claims.sub !== 'string' || !/^[\x21-\x7E]{1,255}$/.test(claims.sub) || key === undefined)
-          throw invalid('ID token: sub')
+          throw invalid('id_token_sub')
         const { sub } = claims
-        return {
+        const accessToken = tokens.access_token
+        return use({
           claims: { ...claims, sub },
           key,
-          accessToken: tokens.access_token,
-          ...(metadata.userinfo_endpoint === undefined
+          accessToken,
+          ...(metadata['userinfo_endpoint'] === undefined
             ? {}
-            : { userinfo: () => fetchUserInfo(configuration, tokens.access_token, sub) }),
-        }
+            : { userinfo: () => fetchUserInfo(configuration, accessToken, sub) }),
+        })
       }),
   }
 }
@@ -177,8 +191,8 @@ async function fetchUserInfo(
   } catch (error) {
     // OIDC Core §5.3.2: an answer about somebody else must not be used.
     if (error instanceof client.ClientError && error.code === 'OAUTH_JSON_ATTRIBUTE_COMPARISON_FAILED')
-      throw invalid('userinfo: another sub')
-    throw new BrokerError('upstream_unavailable', { cause: new Error(reasonOf(parseFailure(error))) })
+      throw invalid('userinfo_sub')
+    throw unavailable(parseFailure(error)?.fields.reason ?? 'userinfo')
   }
 }
 

@@ -13,41 +13,47 @@ const HANDLE = /^[0-9a-f]{16}$/
 
 export class UpstreamStrategy extends Strategy {
   override readonly name = 'upstream'
-  readonly #deps: HttpDeps
+  // Not #private: passport calls a strategy through an object that inherits from it.
+  private readonly deps: HttpDeps
   constructor(deps: HttpDeps) {
     super()
-    this.#deps = deps
+    this.deps = deps
   }
 
   /** POST starts, GET finishes. `success` gets a Finished. */
-  override authenticate(request: Request, options: UpstreamOptions): void {
-    const run = request.method === 'POST' ? this.#begin(request, options) : this.#finish(request, options)
-    run.catch((error: unknown) => {
+  override authenticate(request: Request, { connector }: UpstreamOptions): void {
+    const fail = (error: unknown): void => {
       this.error(error)
-    })
+    }
+    if (request.method === 'POST') {
+      startRoundTrip(this.deps, request, connector).then((url) => {
+        this.redirect(url.href, 303)
+      }, fail)
+    } else {
+      finishRoundTrip(this.deps, request, connector).then((finished) => {
+        this.success(finished)
+      }, fail)
+    }
   }
+}
 
-  async #begin(request: Request, { connector }: UpstreamOptions): Promise<void> {
-    const deps = this.#deps
-    const { cookie, handle, url } = await begin(deps.signIn, connector, interactionUid(deps, request))
-    const path = deps.signIn.connectors.get(connector)?.callbackPath ?? '/'
-    responseOf(request).cookie(roundTripCookie(handle), cookie, cookieOptions(deps, path))
-    this.redirect(url.href, 303)
-  }
+async function startRoundTrip(deps: HttpDeps, request: Request, connector: string): Promise<URL> {
+  const { cookie, handle, url } = await begin(deps.signIn, connector, interactionUid(deps, request))
+  const path = deps.signIn.connectors.get(connector)?.callbackPath ?? '/'
+  responseOf(request).cookie(roundTripCookie(handle), cookie, cookieOptions(deps, path))
+  return url
+}
 
-  async #finish(request: Request, { connector }: UpstreamOptions): Promise<void> {
-    const deps = this.#deps
-    const query = new URLSearchParams(request.originalUrl.split('?')[1] ?? '')
-    // RFC 6749 §3.1: parameters must not repeat.
-    if (new Set(query.keys()).size !== [...query.keys()].length) throw new BrokerError('bad_request')
-    const handle = handleOf(query)
-    if (handle === undefined) throw new BrokerError('sign_in_state_mismatch')
-    const name = roundTripCookie(handle)
-    const cookie = cookieOf(request, name)
-    responseOf(request).clearCookie(name, cookieOptions(deps, request.path))
-    const finished: Finished = await finish(deps.signIn, connector, cookie, query)
-    this.success(finished)
-  }
+async function finishRoundTrip(deps: HttpDeps, request: Request, connector: string): Promise<Finished> {
+  const query = new URLSearchParams(request.originalUrl.split('?')[1] ?? '')
+  // RFC 6749 §3.1: parameters must not repeat.
+  if (new Set(query.keys()).size !== [...query.keys()].length) throw new BrokerError('bad_request')
+  const handle = handleOf(query)
+  if (handle === undefined) throw new BrokerError('sign_in_state_mismatch')
+  const name = roundTripCookie(handle)
+  const cookie = cookieOf(request, name)
+  responseOf(request).clearCookie(name, cookieOptions(deps, request.path))
+  return finish(deps.signIn, connector, cookie, query)
 }
 
 /** The interaction's handle, which our state begins with: it names the cookie and the page to go back to. */

@@ -71,7 +71,11 @@ export function createAdapter(deps: AdapterDeps, model: string): Adapter {
       return openGrant(await dataKeyOf(deps, work, accountId), accountId, found, id)
     })
     if (body === undefined) return undefined
-    if (model === 'Grant') work.grants.set(id, body)
+    if (model === 'Grant') {
+      work.grants.set(id, body)
+      // At the token endpoint there is no session: the grant says who signed in.
+      if (work.signedIn === undefined && body.signedIn !== undefined) work.signedIn = body.signedIn
+    }
     if (model === 'Session') keepSession(work, found, body)
     if (model === 'Interaction') {
       work.interaction = { row: found, body }

@@ -76,7 +76,8 @@ function initials(name: string): string {
   const words = name
     .slice(0, 256)
     .toWellFormed()
-    .split(/[\s,.@_-]+/u)
+    .replace(/@.*/u, '')
+    .split(/[\s,._-]+/u)
     .filter((word) => /^[\p{L}\p{N}]/u.test(word))
   const ends = words.length > 1 ? [words[0], words.at(-1)] : words
   return ends.map((word) => firstLetter(word ?? '')).join('')

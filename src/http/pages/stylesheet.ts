@@ -44,7 +44,7 @@ body {
 .card::before, .card::after { content: ''; position: absolute; top: -1px; height: 4px; width: calc(50% - .5rem); background: var(--accent); }
 .card::before { left: -1px; border-radius: 2px 0 0 0; } .card::after { right: -1px; border-radius: 0 2px 0 0; }
 footer { width: 100%; max-width: 29rem; text-align: center; font-size: .875rem; color: var(--soft); }
-footer p { margin: 0 0 .5rem; } footer a { margin: 0 .5rem; }
+footer p { margin: 0 0 .5rem; } footer a { display: inline-block; margin: 0 .5rem; }
 h1 { margin: 0 0 1rem; font-size: clamp(1.5rem, 1.25rem + 1.2vw, 1.875rem); line-height: 1.2; font-weight: 650; letter-spacing: -.018em; text-wrap: balance; }
 h2, legend { margin: 0 0 .5rem; padding: 0; font-size: 1.0625rem; line-height: 1.35; font-weight: 650; letter-spacing: -.005em; }
 p { margin: 0 0 1rem; text-wrap: pretty; }
@@ -75,7 +75,7 @@ bdi { overflow-wrap: anywhere; }
 .promise { margin: 1.5rem 0 0; padding-top: 1.25rem; border-top: 1px solid var(--line); font-size: .9375rem; color: var(--soft); }
 .promise strong { display: block; color: var(--ink); font-weight: 600; }
 
-section, fieldset { margin: 0 0 1.75rem; padding: 0; border: 0; min-width: 0; }
+section, fieldset { margin: 0 0 1.75rem; padding: 0; border: 0; min-width: 0; } .small + section { margin-top: 1.75rem; }
 dl { margin: 0; min-width: 0; } dt { font-size: .875rem; color: var(--soft); } dd { margin: 0; }
 .person { display: grid; gap: 1rem; padding: 1rem; background: var(--tint); border-radius: .5rem; }
 .person dl { display: grid; gap: .75rem; }
@@ -96,9 +96,9 @@ dl { margin: 0; min-width: 0; } dt { font-size: .875rem; color: var(--soft); } d
 .agreement { margin-top: 1rem; padding: 1rem; border: 1px solid var(--edge); border-radius: .5rem; }
 .agreement:has(:user-invalid), .agreement:has([aria-invalid]) { border-color: var(--warn); box-shadow: inset 0 0 0 1px var(--warn); }
 .field-error { grid-column: 2; margin: .375rem 0 0; color: var(--warn); font-weight: 600; font-size: .9375rem; }
-.actions { margin: 1.5rem 0 1rem; display: grid; gap: .75rem; }
+.actions { margin: 1.5rem 0 1rem; display: flex; flex-wrap: wrap; gap: .75rem; } .actions > * { flex: 1 1 100%; }
 .primary, .secondary {
-  min-height: 2.875rem; padding: .625rem 1.25rem; display: inline-block; border: 1px solid var(--accent); border-radius: 6px;
+  min-height: 2.875rem; padding: .75rem 1.25rem; display: inline-block; border: 1px solid var(--accent); border-radius: 6px;
   font: inherit; font-weight: 600; line-height: 1.3; text-align: center; text-decoration: none; cursor: pointer;
 }
 .primary, .primary:hover { background: var(--accent); color: var(--accent-ink); }
@@ -116,11 +116,11 @@ code { font: .9375em/1.5 ui-monospace, 'Cascadia Mono', Menlo, Consolas, monospa
   .person { grid-template-columns: auto 1fr; gap: 1.25rem; padding: 1.25rem; }
   .contacts div { display: grid; grid-template-columns: 12rem 1fr; gap: 1rem; }
   .support dl div { display: grid; grid-template-columns: 4.5rem 1fr; gap: .75rem; }
-  form > .actions { grid-template-columns: auto auto; justify-content: start; } p.actions { justify-content: start; }
+  .actions > * { flex: 0 1 auto; }
 }
 @media (forced-colors: active) {
   .card, .person, .notice, .new { border: 1px solid; } .card::before, .card::after { background: CanvasText; }
-  .post, .outside, .pass { fill: CanvasText; } .avatar { fill: CanvasText; } .avatar text { fill: Canvas; } .avatar path { stroke: Canvas; }
+  .post, .outside, .pass { fill: CanvasText; } .avatar { fill: CanvasText; } .tick { stroke: CanvasText; } .avatar text { fill: Canvas; } .avatar path { stroke: Canvas; }
 }
 @media (prefers-reduced-motion: no-preference) {
   .primary, .secondary { transition: background-color .15s, border-color .15s; } .connector { transition: box-shadow .15s; }

@@ -3,9 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { createRequire } from 'node:module'
-import type { AddressInfo } from 'node:net'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
-import { LOCALES, type Locale } from '../../../src/http/pages/locale.ts'
+import { LOCALES } from '../../../src/http/pages/locale.ts'
 import { STYLESHEET } from '../../../src/http/pages/stylesheet.ts'
 import { launchChromium } from '../../support/chromium.ts'
 import { PAGES } from './samples.ts'
@@ -14,6 +13,14 @@ const POLICY =
   "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 const PHONE = { width: 390, height: 844 }
 const DESKTOP = { width: 1280, height: 900 }
+
+/** Path → page. */
+const SITE = new Map<string, string>(
+  LOCALES.flatMap((locale) =>
+    Object.entries(PAGES).map(([name, make]) => [`/${locale}/${name}`, make(locale)] as const),
+  ),
+)
+const everyPage = [...SITE.keys()]
 
 let browser: Browser
 let server: Server
@@ -27,7 +34,9 @@ beforeAll(async () => {
     )
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new TypeError('the server has no port')
+  origin = `http://127.0.0.1:${address.port}`
   browser = await launchChromium()
 })
 
@@ -44,8 +53,7 @@ async function answer(request: IncomingMessage) {
     return { status: 200, type: html, body: `<!doctype html><title>posted</title>` }
   }
   if (request.url === STYLESHEET.path) return { status: 200, type: 'text/css', body: STYLESHEET.body }
-  const [, locale, name] = (request.url ?? '').split('/')
-  const page = PAGES[name ?? '']?.(locale as Locale)
+  const page = SITE.get(request.url ?? '')
   return { status: page === undefined ? 404 : 200, type: html, body: page ?? '' }
 }
 
@@ -59,11 +67,31 @@ async function withPage(
   const page = await context.newPage()
   page.on('console', (message) => complaints.push(message.text()))
   page.on('pageerror', (error) => complaints.push(error.message))
-  await use(page).finally(() => context.close())
+  try {
+    await use(page)
+  } finally {
+    await context.close()
+  }
   return complaints
 }
 
-const everyPage = LOCALES.flatMap((locale) => Object.keys(PAGES).map((name) => `${locale}/${name}`))
+const focused = (page: Page) =>
+  page.evaluate<string>(
+    `(({ name, value, textContent }) => (name ? name + (name === 'decision' || name === 'connector' ? '=' + value : '') : textContent.trim()))(document.activeElement)`,
+  )
+const outlined = (page: Page) =>
+  page.evaluate<boolean>(
+    `(({ outlineStyle, outlineWidth }) => outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2)(getComputedStyle(document.activeElement))`,
+  )
+/** Presses Tab until the named control has the focus; each stop on the way must be visible. */
+async function tabTo(page: Page, name: string): Promise<void> {
+  for (let stops = 0; stops < 20; stops += 1) {
+    await page.keyboard.press('Tab')
+    expect(await outlined(page)).toBe(true)
+    if ((await focused(page)) === name) return
+  }
+  throw new Error(`Tab never came to ${name}`)
+}
 
 describe('axe', () => {
   type Violation = { id: string; nodes: { html: string; failureSummary?: string }[] }
@@ -75,7 +103,7 @@ describe('axe', () => {
       // The page's own policy would keep axe out. Only here it is set aside.
       withPage({ bypassCSP: true }, async (page) => {
         for (const path of paths) {
-          await page.goto(`${origin}/${path}`)
+          await page.goto(`${origin}${path}`)
           await page.evaluate(axe)
           for (const colorScheme of ['light', 'dark'] as const)
             for (const size of [PHONE, DESKTOP]) {
@@ -99,7 +127,7 @@ describe('every page', () => {
   test('loads under the policy without a complaint, and scrolls one way only at 320 pixels', async () => {
     const complaints = await withPage({ viewport: { width: 320, height: 568 } }, async (page) => {
       for (const path of everyPage) {
-        await page.goto(`${origin}/${path}`)
+        await page.goto(`${origin}${path}`)
         const sheets = await page.evaluate<number>('document.styleSheets.length')
         const width = await page.evaluate<number>('document.documentElement.scrollWidth')
         expect({ path, sheets, width }).toEqual({ path, sheets: 1, width: 320 })
@@ -111,7 +139,7 @@ describe('every page', () => {
   test('keeps whole words on the screen when the text is twice as large', async () => {
     await withPage({ viewport: { width: 640, height: 900 } }, async (page) => {
       for (const path of everyPage) {
-        await page.goto(`${origin}/${path}`)
+        await page.goto(`${origin}${path}`)
         await page.evaluate(`document.documentElement.style.setProperty('font-size', '200%')`)
         expect([path, await page.evaluate<number>('document.documentElement.scrollWidth')]).toEqual([
           path,
@@ -135,24 +163,6 @@ describe('every page', () => {
 })
 
 describe('with the keyboard alone', () => {
-  const focused = (page: Page) =>
-    page.evaluate<string>(
-      `(({ name, value, textContent }) => (name ? name + (name === 'decision' || name === 'connector' ? '=' + value : '') : textContent.trim()))(document.activeElement)`,
-    )
-  const outlined = (page: Page) =>
-    page.evaluate<boolean>(
-      `(({ outlineStyle, outlineWidth }) => outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2)(getComputedStyle(document.activeElement))`,
-    )
-  /** Presses Tab until the named control has the focus; each stop on the way must be visible. */
-  async function tabTo(page: Page, name: string): Promise<void> {
-    for (let stops = 0; stops < 20; stops += 1) {
-      await page.keyboard.press('Tab')
-      expect(await outlined(page)).toBe(true)
-      if ((await focused(page)) === name) return
-    }
-    throw new Error(`Tab never came to ${name}`)
-  }
-
   test('a person chooses where to sign in', async () => {
     await withPage({}, async (page) => {
       await page.goto(`${origin}/en/sign-in`)

@@ -7,9 +7,8 @@ import { chooseLocale, LOCALES, messagesFor } from '../../../src/http/pages/loca
 /** Every text of a catalogue by its path; functions are called with their parameters' places. */
 function texts(value: unknown, path = ''): [string, string][] {
   if (typeof value === 'string') return [[path, value]]
-  if (typeof value === 'function')
-    return [[path, String((value as (...args: string[]) => unknown)('APP', 'OTHER'))]]
-  return Object.entries(value as object).flatMap(([key, inner]) => texts(inner, `${path}.${key}`))
+  if (typeof value === 'function') return [[path, String(Reflect.apply(value, undefined, ['APP', 'OTHER']))]]
+  return Object.entries(value ?? {}).flatMap(([key, inner]) => texts(inner, `${path}.${key}`))
 }
 
 describe('the catalogues', () => {

@@ -104,7 +104,7 @@ describe('a page', () => {
   })
 
   test('holds a megabyte without harm', () => {
-    const megabyte = 'ß<'.repeat(500_000)
+    const megabyte = `${'ß'.repeat(99)}<`.repeat(10_000)
     const started = performance.now()
     const pages = filledWith(megabyte)
     expect(performance.now() - started).toBeLessThan(2000)
@@ -135,6 +135,8 @@ describe('a page', () => {
   })
 })
 
+const withHint = (hint: string): string => signInPage(signIn('en', { hint }))
+
 describe('signInPage()', () => {
   test('has one button for each way to sign in, in the given order', () => {
     const page = PAGES['sign-in-notice']?.('en') ?? ''
@@ -148,7 +150,6 @@ describe('signInPage()', () => {
   })
 
   test('shows a hint only where it looks like an e-mail address', () => {
-    const withHint = (hint: string) => signInPage(signIn('en', { hint }))
     expect(withHint('ada@example.com')).toContain('<bdi>ada@example.com</bdi>')
     for (const hint of ['call 0800 1234', 'a@b c', '@', `${'a'.repeat(250)}@b.example`])
       expect(withHint(hint)).not.toContain(hint)
@@ -159,10 +160,13 @@ describe('signInPage()', () => {
   })
 })
 
-describe('confirmPage()', () => {
-  const boxes = (page: string) =>
-    [...page.matchAll(/<input\b[^>]*type="checkbox"[^>]*>/g)].map(([box]) => box.replaceAll(/\s+/g, ' '))
+const boxes = (page: string) =>
+  [...page.matchAll(/<input\b[^>]*type="checkbox"[^>]*>/g)].map(([box]) => box.replaceAll(/\s+/g, ' '))
 
+const withFacts = (admissionFacts: { domain?: string; tenant?: string }): string =>
+  confirmPage(confirm('en', { admissionFacts }))
+
+describe('confirmPage()', () => {
   test('starts with every box empty, the agreement alone required', () => {
     for (const locale of LOCALES) {
       const found = boxes(confirmPage(confirm(locale)))
@@ -200,13 +204,11 @@ describe('confirmPage()', () => {
   })
 
   test('says what it knows of an organisation and for how long', () => {
-    const page = (admissionFacts: { domain?: string; tenant?: string }) =>
-      confirmPage(confirm('en', { admissionFacts }))
-    expect(page({})).not.toContain('organisation')
-    expect(page({ domain: 'quist.example' })).toContain(
+    expect(withFacts({})).not.toContain('organisation')
+    expect(withFacts({ domain: 'quist.example' })).toContain(
       'organisation <bdi>quist.example</bdi>. We hold that sealed',
     )
-    expect(page({ domain: 'quist.example', tenant: 'T-1' })).toContain('(<bdi>T-1</bdi>)')
+    expect(withFacts({ domain: 'quist.example', tenant: 'T-1' })).toContain('(<bdi>T-1</bdi>)')
   })
 
   test('names who is responsible and whom to complain to', () => {
@@ -224,7 +226,7 @@ describe('confirmPage()', () => {
     ['Þórdís  van der  Ævarsdóttir', 'ÞÆ'],
     ['王小明', '王'],
     ['🧑‍💻 Ada', 'A'],
-    ['ada.quist@example.com', 'AC'],
+    ['ada.quist@example.com', 'AQ'],
     ['…', ''],
   ])('draws the initials of %s as %j', (name, initials) => {
     const page = confirmPage(confirm('en', { fields: { name, providerUserId: '1' } }))
