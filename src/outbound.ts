@@ -137,9 +137,9 @@ function guardedLookup(
       if (options.all === true) callback(null, [...addresses])
       else callback(null, address, family)
     }
-    check(hostname).then(answer, (error: unknown) => {
+    const fail = (error: unknown): void =>
       callback(error instanceof Error ? error : new Error('lookup'), '', 0)
-    })
+    check(hostname).then(answer, fail)
   }
 }
 

@@ -12,8 +12,9 @@ function listen(level: LogLevel = 'info') {
   const log = createLog({ level, destination: { write: (line: string) => void lines.push(line) } })
   const line = (): Record<string, unknown> => {
     expect(lines).toHaveLength(1)
-    const parsed: Record<string, unknown> = JSON.parse(lines[0] ?? '')
-    return parsed
+    const parsed: unknown = JSON.parse(lines[0] ?? '')
+    if (typeof parsed !== 'object') throw new TypeError('a line of the log is an object')
+    return { ...parsed }
   }
   return { log, lines, line, text: () => lines.join('') }
 }

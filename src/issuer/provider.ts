@@ -160,12 +160,13 @@ export function buildProvider(deps: IssuerDeps): Provider {
       const work = currentWork()
       const person = activePerson(work, accountId)
       if (person === undefined) return undefined
-      // Refresh, userinfo and the exchange: a client that no longer admits this identity gets nothing more.
-      if (
-        token !== undefined &&
-        !admits(byId(token.clientId), 'grantId' in token ? token.grantId : undefined)
-      )
-        return undefined
+      // Refresh, userinfo and the exchange: a client that no longer admits this identity gets nothing more. The grant, read together
+      // with the token, says who signed in.
+      if (token !== undefined) {
+        const grantId = 'grantId' in token ? token.grantId : undefined
+        if (grantId !== undefined && !work.grants.has(grantId)) await provider.Grant.find(grantId)
+        if (!admits(byId(token.clientId), grantId)) return undefined
+      }
       return {
         accountId,
         claims: async () => {
