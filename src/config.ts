@@ -148,18 +148,25 @@ const lifetimes = z
   })
   .prefault({})
 
-/** Sends requests for one origin to another, on this machine: how the demo and the tests stand in for the upstreams. */
-const originMap = (sources: Sources) =>
-  z
-    // A real origin, and where its simulation stands: a path below one loopback origin.
-    .record(origin({ ...sources, production: false }), webUrl({ ...sources, production: false }))
+/** Sends requests for one origin below an address on this machine: how the demo and the tests stand in for the upstreams. */
+function originMap(sources: Sources) {
+  const anywhere = { ...sources, production: false }
+  return z
+    .record(origin(anywhere), z.string().check(checkWith((value: string) => substituteProblem(value))))
     .check((context) => {
-      for (const [from, to] of Object.entries(context.value)) {
-        if (sources.production) report(context, 'is refused in production; remove it', [from])
-        else if (!isLoopback(new URL(to))) report(context, 'leads off this machine; use 127.0.0.1', [from])
-      }
+      if (!sources.production) return
+      for (const from of Object.keys(context.value))
+        report(context, 'is refused in production; remove it', [from])
     })
     .default({})
+}
+
+function substituteProblem(value: string): string | undefined {
+  const problem = urlProblem(value, { production: false })
+  if (problem !== undefined) return problem
+  if (value.includes('?') || value.endsWith('/')) return 'ends in a slash or a query; remove that'
+  return isLoopback(new URL(value)) ? undefined : 'leads off this machine; use 127.0.0.1 or localhost'
+}
 
 function databaseUrl(sources: Sources): { secret: string } | { problem: string } {
   const { DATABASE_URL: direct, DATABASE_URL_FILE: file } = sources.env

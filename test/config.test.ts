@@ -291,9 +291,9 @@ describe('loadConfig()', () => {
   })
 
   test('diverts origins outside production, to this machine only', () => {
-    expect(load(diverted('http://127.0.0.1:9')).outbound.originMap).toEqual({
-      'https://a.org': 'http://127.0.0.1:9',
-    })
+    for (const to of ['http://127.0.0.1:9', 'http://localhost:9/a.org']) {
+      expect(load(diverted(to)).outbound.originMap).toEqual({ 'https://a.org': to })
+    }
     expectProblem(() => load(diverted('https://b.org')), 'outbound.originMap.https://a.org leads off')
   })
 
@@ -412,6 +412,7 @@ describe('A connector', () => {
     '/authorize/x',
     '/.well-known/x',
     '/sign-in/x',
+    '/Token',
   ])('does not take the callback path %s', (callbackPath) => {
     expectProblem(() => withConnector({ ...google, callbackPath }), 'connectors[0].callbackPath')
   })
@@ -432,6 +433,8 @@ describe('A connector', () => {
   test('shares neither id nor callback path with another', () => {
     const second = { ...microsoft, callbackPath: '/callback/google' }
     expectProblem(() => load({ connectors: [google, second] }), 'connectors[1].callbackPath is used by')
+    const capitals = { ...microsoft, callbackPath: '/Callback/Google' }
+    expectProblem(() => load({ connectors: [google, capitals] }), 'connectors[1].callbackPath is used by')
     const lines = problems(() => load({ connectors: [google, { ...microsoft, id: 'google' }] }))
     expect(lines.map((line) => line.split(' ')[0])).toEqual([
       'connectors[1].id',

@@ -2,6 +2,7 @@
 import { describe, expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
 import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
 import { BrokerError } from '../src/core/errors.ts'
 import { createLog, type LogFields, type LogLevel } from '../src/log.ts'
 
@@ -282,6 +283,11 @@ describe('An error in the log', () => {
         cause: { class: 'Error', code: 'ECONNREFUSED' },
       },
     })
+  })
+
+  test('takes no line of a message for a place', () => {
+    const message = `x\n    at dana (file://${join(import.meta.dirname, 'dana.ts')}:1:1)`
+    expect(JSON.stringify(reduced(new Error(message)))).not.toContain('dana')
   })
 
   test('ends a chain of causes that has no end', () => {

@@ -32,7 +32,9 @@ function callbackProblem(path: string): string | undefined {
   if (!/^(\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$/.test(path)) {
     return 'is not a plain path; begin with / and use letters, digits and . _ ~ - between slashes'
   }
-  const own = OWN_PATHS.find((ours) => path === ours || path.startsWith(`${ours}/`))
+  // Routes are found whatever their capitals.
+  const lower = path.toLowerCase()
+  const own = OWN_PATHS.find((ours) => lower === ours || lower.startsWith(`${ours}/`))
   return own === undefined ? undefined : `collides with ${own}, which is ours; choose another path`
 }
 

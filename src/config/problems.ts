@@ -60,12 +60,13 @@ export function report(
   context.issues.push({ code: 'custom', message, path: [...path], input: context.value, continue: true })
 }
 
-/** Reports each value of `key` that an earlier entry of the list has too. Entries may be unchecked still. */
+/** Reports each value of `key` that an earlier entry of the list has too, in capitals or not. Entries may be unchecked still. */
 export function reportTwice(context: z.core.ParsePayload, key: string, advice: string): void {
   const entries = Array.isArray(context.value) ? (context.value as unknown[]) : []
   const seen = new Set<unknown>()
   for (const [index, entry] of entries.entries()) {
-    const value = isRecord(entry) ? entry[key] : undefined
+    const given = isRecord(entry) ? entry[key] : undefined
+    const value = typeof given === 'string' ? given.toLowerCase() : given
     if (value !== undefined && seen.has(value)) {
       report(context, `is used by an earlier entry already; ${advice}`, [index, key])
     }

@@ -96,13 +96,9 @@ describe.each(KINDS)('the %s connector', (kind) => {
 
     test('with no token and no other claim in it', async () => {
       const profile = await setting().signIn(person)
-      expect(
-        ['admission', 'authTime', 'company', 'connector', 'email', 'emailVerified', 'issuer', 'name'].concat([
-          'picture',
-          'providerUserId',
-          'upstreamSid',
-        ]),
-      ).toEqual(expect.arrayContaining(Object.keys(profile)))
+      const known = ['connector', 'issuer', 'providerUserId', 'name', 'email', 'emailVerified', 'company']
+      known.push('picture', 'admission', 'authTime', 'upstreamSid')
+      expect(Object.keys(profile).filter((name) => !known.includes(name))).toEqual([])
     })
 
     test.each(['dropState', 'wrongState', 'duplicateCode'] as const)(
@@ -112,12 +108,11 @@ describe.each(KINDS)('the %s connector', (kind) => {
         const { comeBack, connector } = setting()
         const { query, sent } = await comeBack(person)
         expect(await codeOf(connector.exchange(query, sent))).toBe('upstream_invalid')
-        expect(world.requests.filter(({ method }) => method === 'POST' && false)).toEqual([])
         expect(callsTo(world, '/token')).toBe(0)
       },
     )
 
-    test('never by an issuer that is another one, and doesn’t spend the code on it', async () => {
+    test('never by an issuer that is another one', async () => {
       const { comeBack, connector } = setting()
       const { query, sent } = await comeBack(person)
       query.set('iss', 'https://attacker.example')
@@ -288,13 +283,13 @@ describe.each(KINDS)('the %s connector', (kind) => {
     await expect(signIn(person)).resolves.toMatchObject({ providerUserId: IDS[kind] })
   })
 
-  test('tolerates a clock that is a minute off, and no more', async () => {
-    const near = setting()
-    const back = await near.comeBack(person)
-    await expect(near.connector.exchange(back.query, back.sent)).resolves.toBeDefined()
-    const far = setting()
-    traps().idToken = 'future'
-    expect(await codeOf(far.signIn(person))).toBe('upstream_invalid')
+  test('tolerates a clock that is a minute late, and no more', async () => {
+    const { comeBack, connector, lag } = setting()
+    const [first, second] = [await comeBack(person), await comeBack(person)]
+    lag(58)
+    await expect(connector.exchange(first.query, first.sent)).resolves.toBeDefined()
+    lag(600)
+    expect(await codeOf(connector.exchange(second.query, second.sent))).toBe('upstream_invalid')
   })
 
   test('hands on values of a wrong type as they are, for the narrow gate to drop', async () => {

@@ -48,6 +48,8 @@ export const startWorld = (): Promise<Upstreams> => {
 
 // The simulation's clock and the connectors' move together.
 let skew = 0
+// By how much the connectors' clock is late.
+let late = 0
 
 export type Sent = Pick<UpstreamRequest, 'state' | 'nonce' | 'codeVerifier' | 'maxAge'>
 export type LogLine = { level: 'warn' | 'error'; code: string; fields: unknown }
@@ -58,6 +60,8 @@ export type Setting = {
   outbound: Outbound
   /** Moves both clocks on, in seconds. */
   pass(seconds: number): void
+  /** Makes the connectors' clock late by so many seconds. */
+  lag(seconds: number): void
   send(asked?: Partial<UpstreamRequest>): UpstreamRequest
   /** Through the authorization page over HTTP: what was sent and what came back. */
   comeBack(person: string, asked?: Partial<UpstreamRequest>): Promise<{ sent: Sent; query: URLSearchParams }>
@@ -70,6 +74,7 @@ export const createSetting = (
   options: { deadlineMs?: number; timeoutMs?: number } = {},
 ): Setting => {
   skew = 0
+  late = 0
   const log: LogLine[] = []
   const note =
     (level: LogLine['level']) =>
@@ -85,7 +90,7 @@ export const createSetting = (
   const connector = createConnectors([settings], {
     outbound,
     redirectBase: REDIRECT_BASE,
-    clock: () => Date.now() + skew,
+    clock: () => Date.now() + skew - late,
     log: { warn: note('warn'), error: note('error') },
     ...(options.deadlineMs !== undefined && { deadlineMs: options.deadlineMs }),
   }).get(settings.id)
@@ -110,6 +115,9 @@ export const createSetting = (
     outbound,
     pass: (seconds) => {
       skew += seconds * 1000
+    },
+    lag: (seconds) => {
+      late = seconds * 1000
     },
     send,
     comeBack,
