@@ -67,7 +67,7 @@ export function reportTwice(context: z.core.ParsePayload, key: string, advice: s
   for (const [index, entry] of entries.entries()) {
     const given = isRecord(entry) ? entry[key] : undefined
     const value = typeof given === 'string' ? given.toLowerCase() : given
-    if (value !== undefined && seen.has(value)) {
+    if (value !== undefined && value !== '' && seen.has(value)) {
       report(context, `is used by an earlier entry already; ${advice}`, [index, key])
     }
     seen.add(value)
