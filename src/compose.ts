@@ -142,7 +142,7 @@ export async function compose(
     terms: config.terms,
     interactionCookie: cookieNames(config.issuer).interaction,
     interactionSeconds: config.lifetimes.interaction,
-    upstreamOrigins: (id) => upstreamOrigin(config, outbound.browserUrl, id),
+    upstreamOrigins: (id) => upstreamOrigin(config, (url) => outbound.browserUrl(url), id),
     isReady: () => database.isReady(),
     metrics: metrics === undefined ? undefined : () => metrics.metrics(),
     identities,

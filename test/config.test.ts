@@ -150,6 +150,7 @@ describe('loadConfig()', () => {
         callbackPath: '/callback/other',
         scopes: ['openid', 'email', 'profile'],
         pictureHosts: [],
+        endpointHosts: [],
         clientAuth: 'client_secret_basic',
       },
     ])
@@ -169,13 +170,24 @@ describe('loadConfig()', () => {
   test('has every key in the example, with the default that it really has', () => {
     const text = readFileSync(join(ROOT, 'config/narrowgate.example.yaml'), 'utf8')
     // A commented key is "# key: value" or "# key:"; prose has no colon right after its first word.
-    const whole = text.replaceAll(/^( *)# ?( *[A-Za-z]+:( .*)?)$/gm, '$1$2')
+    const whole = text
+      .replace(/^ *# hostedDomain:\n/m, '')
+      .replaceAll(/^( *)# ?( *[A-Za-z]+:( .*)?)$/gm, '$1$2')
     expect(whole).not.toBe(text)
     const env = { ...ENV, NARROWGATE_CONFIG: 'config/narrowgate.example.yaml' }
     expect(loadText(whole)).toEqual(loadConfig({ env, cwd: ROOT }))
     for (const key of ['sessionIdle', 'poolSize', 'originMap', 'clientAuth', 'production']) {
       expect(whole).toMatch(new RegExp(`^ *${key}:`, 'm'))
     }
+  })
+
+  test('takes the configuration for containers, but for the secrets that only they hold', () => {
+    const env = { ...ENV, NARROWGATE_CONFIG: 'docker/narrowgate.yaml' }
+    const lines = problems(() => loadConfig({ env, cwd: ROOT }))
+    expect(lines.map((line) => line.split(',')[0])).toEqual([
+      'connectors[0].clientSecret names the file /run/secrets/google_client_secret',
+      'connectors[1].clientSecret names the file /run/secrets/microsoft_client_secret',
+    ])
   })
 
   test('names all that is wrong in one message', () => {
@@ -480,6 +492,13 @@ describe('A connector', () => {
     ],
   ])('with %s is refused', (_what, connector, beginning) => {
     expectProblem(() => withConnector(connector), beginning)
+  })
+
+  test('for Google takes one Workspace domain', () => {
+    expect(withConnector({ ...google, hostedDomain: 'widgets.org' })).toMatchObject({
+      hostedDomain: 'widgets.org',
+    })
+    expectProblem(() => withConnector({ ...google, hostedDomain: '*' }), 'connectors[0].hostedDomain is not')
   })
 
   test.each([

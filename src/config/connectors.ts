@@ -50,7 +50,12 @@ const common = (sources: Sources) => ({
 })
 
 const google = (sources: Sources) =>
-  z.strictObject({ kind: z.literal('google'), label: text(40).default('Google'), ...common(sources) })
+  z.strictObject({
+    kind: z.literal('google'),
+    label: text(40).default('Google'),
+    ...common(sources),
+    hostedDomain: hostName.exactOptional(),
+  })
 
 const microsoft = (sources: Sources) =>
   z
@@ -106,6 +111,7 @@ const oidc = (sources: Sources) =>
     issuer: webUrl(sources),
     scopes: oidcScopes.default(['openid', 'email', 'profile']),
     pictureHosts: z.array(hostName).default([]),
+    endpointHosts: z.array(hostName).default([]),
     clientAuth: z.literal(['client_secret_basic', 'client_secret_post']).default('client_secret_basic'),
   })
 

@@ -114,7 +114,7 @@ function createExpress(deps: AppDeps) {
     if (known.status >= 500) deps.log.error('request_failed', fields)
     else deps.log.warn('request_refused', fields)
     if (known.retryAfter !== undefined) response.set('retry-after', String(known.retryAfter))
-    const retryUrl = response.locals['retryUrl']
+    const retryUrl: unknown = response.locals['retryUrl']
     const page = errorPage({
       locale: localeOf(request),
       code: errorPageCode(known.code),

@@ -24,7 +24,9 @@ export type HttpDeps = {
 }
 
 export const requestId = (response: { locals?: Record<string, unknown> }): string =>
-  String(response.locals?.['requestId'] ?? '')
+  textOf(response.locals?.['requestId'])
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
 
 export function localeOf(request: Request, params: Readonly<Record<string, unknown>> = {}): Locale {
   const uiLocales = params['ui_locales']

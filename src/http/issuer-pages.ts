@@ -10,6 +10,8 @@ import { errorPage } from './pages/error.ts'
 import { chooseLocale, type Locale } from './pages/locale.ts'
 import { logoutPage, signedOutPage } from './pages/logout.ts'
 
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
+
 export function createIssuerPages(log: Log) {
   const localeOf = (ctx: KoaContextWithOIDC): Locale => {
     const oidc = ctx.oidc as KoaContextWithOIDC['oidc'] | undefined
@@ -28,7 +30,7 @@ export function createIssuerPages(log: Log) {
       const page = logoutPage({
         locale: localeOf(ctx),
         action: ctx.oidc.urlFor('end_session_confirm'),
-        xsrf: String(session?.state?.['secret'] ?? ''),
+        xsrf: textOf(session?.state?.['secret']),
         appName: client?.clientName,
       })
       show(ctx, page, typeof returnTo === 'string' ? [new URL(returnTo).origin] : [])

@@ -24,6 +24,9 @@ export function signInRoutes(deps: HttpDeps): Router {
   const router = Router()
   const authenticator = new passport.Passport()
   authenticator.use(new UpstreamStrategy(deps))
+  // passport's types leave the handler untyped, and don't know our option.
+  const authenticate = (connector: string): Handler =>
+    authenticator.authenticate('upstream', { session: false, connector } as object) as Handler
   const form = urlencoded({ extended: false, limit: '4kb', parameterLimit: 10 })
 
   router.get('/sign-in/:handle', async (request, response) => {
@@ -62,34 +65,30 @@ export function signInRoutes(deps: HttpDeps): Router {
     const { connector } = (request.body ?? {}) as { connector?: unknown }
     if (typeof connector !== 'string' || !deps.signIn.connectors.has(connector))
       throw new BrokerError('unknown_connector')
-    authenticator.authenticate('upstream', { session: false, connector } as object)(request, response, next)
+    authenticate(connector)(request, response, next)
   })
 
   for (const connector of deps.signIn.connectors.values()) {
     router.get(connector.callbackPath, (request, response, next) => {
       const query = new URLSearchParams(request.originalUrl.split('?')[1] ?? '')
       const backTo = handleOf(query)
-      authenticator.authenticate('upstream', { session: false, connector: connector.id } as object)(
-        request,
-        response,
-        (error: unknown) => {
-          if (error instanceof BrokerError && BACK_TO_CHOICE.has(error.code) && backTo !== undefined) {
-            deps.log.warn(error.code, { connector: connector.id, error: error.cause })
-            response.redirect(303, `/sign-in/${backTo}?notice=${error.code}`)
-            return
-          }
-          if (error !== undefined) {
-            response.locals['retryUrl'] = backTo === undefined ? undefined : `/sign-in/${backTo}`
-            next(error)
-            return
-          }
-          const finished = request.user as Finished
-          response.redirect(
-            303,
-            finished.kind === 'resume' ? finished.returnTo : `/sign-in/${finished.handle}/confirm`,
-          )
-        },
-      )
+      authenticate(connector.id)(request, response, (error: unknown) => {
+        if (error instanceof BrokerError && BACK_TO_CHOICE.has(error.code) && backTo !== undefined) {
+          deps.log.warn(error.code, { connector: connector.id, error: error.cause })
+          response.redirect(303, `/sign-in/${backTo}?notice=${error.code}`)
+          return
+        }
+        if (error !== undefined) {
+          response.locals['retryUrl'] = backTo === undefined ? undefined : `/sign-in/${backTo}`
+          next(error)
+          return
+        }
+        const finished = request.user as Finished
+        response.redirect(
+          303,
+          finished.kind === 'resume' ? finished.returnTo : `/sign-in/${finished.handle}/confirm`,
+        )
+      })
     })
   }
 
@@ -166,6 +165,8 @@ export function signInRoutes(deps: HttpDeps): Router {
   return router
 }
 
+type Handler = (request: Request, response: Response, next: (error?: unknown) => void) => void
+
 const BY_SCOPE: Readonly<Record<string, readonly FieldName[]>> = {
   profile: ['name', 'picture'],
   email: ['email'],
@@ -175,6 +176,6 @@ const BY_SCOPE: Readonly<Record<string, readonly FieldName[]>> = {
 
 /** The fields that an app's configuration lets it receive. */
 const releasedFields = (client: Client): FieldName[] => {
-  const fields = client.scopes.flatMap((scope) => BY_SCOPE[scope] ?? [])
-  return FIELDS.filter((field) => fields.includes(field))
+  const fields = new Set(client.scopes.flatMap((scope) => BY_SCOPE[scope] ?? []))
+  return FIELDS.filter((field) => fields.has(field))
 }

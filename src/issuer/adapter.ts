@@ -82,7 +82,7 @@ export function createAdapter(deps: AdapterDeps, model: string): Adapter {
       // Whoever has just come from upstream is the session's person from here on.
       if (body.signedIn !== undefined) work.signedIn = body.signedIn
     }
-    return { ...body.payload, ...consumedOf(found) } as AdapterPayload
+    return { ...body.payload, ...consumedOf(found) }
   }
 
   function consumedOf(found: RecordRow): { consumed?: number } {
@@ -154,7 +154,7 @@ export function createAdapter(deps: AdapterDeps, model: string): Adapter {
       const found = work.rows.get(key)
       if (found === undefined) return undefined
       const body = await opened(found, () => openSession(found, { uid }))
-      return body?.payload as AdapterPayload | undefined
+      return body?.payload
     },
     findByUserCode: () => Promise.resolve(undefined),
     async consume(id) {

@@ -8,7 +8,7 @@ export function clientMetadata(client: Client): ClientMetadata {
     client_id: client.id,
     client_name: client.name,
     ...(client.secret === undefined ? {} : { client_secret: client.secret }),
-    ...(client.jwks === undefined ? {} : { jwks: client.jwks as never }),
+    ...(client.jwks === undefined ? {} : { jwks: client.jwks }),
     application_type: client.redirectUris.some((uri) => !uri.startsWith('https:')) ? 'native' : 'web',
     token_endpoint_auth_method: authMethod,
     redirect_uris: [...client.redirectUris],

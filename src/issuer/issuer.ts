@@ -1,7 +1,7 @@
 // Us as OpenID Provider, on oidc-provider. Every request is one unit of work; keys and clients are fixed when a Provider is built, so
 // a change builds a new one and swaps the callback: sessions, grants and tokens are in the database, and nobody notices.
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { errors, KoaContextWithOIDC } from 'oidc-provider'
+import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { Client } from '../core/model.ts'
 import type { Subjects, UnitOutcome } from '../core/ports.ts'
 import type { AdapterDeps } from './adapter.ts'
@@ -119,7 +119,7 @@ export function createIssuer(given: IssuerDeps) {
       oidc?.route === 'authorization' ||
       oidc?.route === 'resume' ||
       oidc?.route?.startsWith('end_session') === true
-    if (isPage) given.pages.error(ctx, { error: code }, new Error(code) as errors.OIDCProviderError)
+    if (isPage) given.pages.error(ctx, { error: code }, new Error(code))
     else ctx.body = { error: code }
     ctx.status = status
   }

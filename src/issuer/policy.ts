@@ -69,7 +69,7 @@ export async function loadExistingGrant(ctx: KoaContextWithOIDC, provider: Provi
   const claims = grantedClaims(client)
   grant.addOIDCClaims([...ctx.oidc.requestParamClaims].filter((claim) => claims.has(claim)))
   for (const [resource, server] of Object.entries(ctx.oidc.resourceServers ?? {})) {
-    const scopes = new Set(String(server.scope).split(' '))
+    const scopes = new Set(server.scope.split(' '))
     const asked = [...ctx.oidc.requestParamScopes].filter((scope) => scopes.has(scope))
     if (asked.length > 0) grant.addResourceScope(resource, asked.join(' '))
   }

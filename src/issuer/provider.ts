@@ -80,7 +80,7 @@ export function buildProvider(deps: IssuerDeps): Provider {
   const configuration: Configuration = {
     adapter: (model: string) => createAdapter(deps, model),
     clients: [...clients.values()].filter(({ enabled }) => enabled).map(clientMetadata),
-    jwks: { keys: deps.signingJwks() as never },
+    jwks: { keys: deps.signingJwks() },
     cookies: {
       keys: [...deps.cookieKeys()],
       names: cookieNames(deps.issuer),
@@ -102,7 +102,7 @@ export function buildProvider(deps: IssuerDeps): Provider {
       clientAuthSigningAlgValues: ['ES256', 'RS256', 'PS256', 'EdDSA'],
       dPoPSigningAlgValues: ['ES256', 'EdDSA'],
       userinfoSigningAlgValues: ['ES256', 'RS256'],
-    } as Configuration['enabledJWA'],
+    },
     pkce: { required: (_ctx, client) => byId(client.clientId).requirePkce },
     acceptQueryParamAccessTokens: false,
     allowOmittingSingleRegisteredRedirectUri: false,
@@ -138,7 +138,7 @@ export function buildProvider(deps: IssuerDeps): Provider {
       },
       resourceIndicators: {
         enabled: true,
-        defaultResource: () => undefined as never,
+        defaultResource: () => undefined,
         useGrantedResource: () => true,
         getResourceServerInfo: (_ctx, resource, client) => {
           const server = byId(client.clientId).resources[resource]
@@ -201,7 +201,7 @@ export function buildProvider(deps: IssuerDeps): Provider {
         const age = nowSeconds() - (currentWork().signedIn?.startedAt ?? nowSeconds())
         return Math.max(1, Math.min(lifetimes.sessionIdle, lifetimes.sessionAbsolute - age))
       },
-    } as NonNullable<Configuration['ttl']>,
+    },
     renderError: (ctx, out, error) => {
       deps.pages.error(ctx, out, error)
     },

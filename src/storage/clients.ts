@@ -42,9 +42,10 @@ export function createClients(database: Database): Clients {
         }
         await manager.query(announce('clients'))
         // DELETE … RETURNING comes back as [rows, count].
-        const [removed] = (await manager.query('delete from client where id <> all($1) returning id', [
-          keep,
-        ])) as [{ id: string }[], number]
+        const [removed] = await manager.query<[{ id: string }[], number]>(
+          'delete from client where id <> all($1) returning id',
+          [keep],
+        )
         return { removed: removed.map(({ id }) => id) }
       })
     },

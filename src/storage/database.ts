@@ -22,7 +22,7 @@ export async function openDatabase(url: string, poolSize = 10): Promise<Database
   const dataSource = await source(url, poolSize).initialize()
   const query = async <T>(sql: string, parameters: readonly unknown[] = []): Promise<T[]> => {
     try {
-      return (await dataSource.query(sql, [...parameters])) as T[]
+      return await dataSource.query<T[]>(sql, [...parameters])
     } catch (cause) {
       if (isConnectionFailure(cause)) throw new BrokerError('storage_unavailable', { cause })
       throw cause

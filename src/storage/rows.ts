@@ -5,26 +5,26 @@ import type { AccountRow, IdentityRow, RecordRow } from '../core/ports.ts'
 
 /** One alias's columns, as a JSON-free select list: `record_columns('g')`. Names come back prefixed: `g_model`. */
 export const recordColumns = (alias: string): string =>
-  [
-    ...[
-      'model',
-      'id_digest',
-      'payload_sealed',
-      'uid_digest',
-      'key_by_id_sealed',
-      'key_by_uid_sealed',
-      'account',
-      'identity',
-    ],
-    ...['client', 'grant_digest', 'session_digest', 'upstream_sid_index', 'version'],
-  ]
-    .map((name) => `${alias}.${name} as ${alias}_${name}`)
-    .concat(
-      ['consumed_at', 'expires_at'].map(
-        (name) => `extract(epoch from ${alias}.${name})::float8 as ${alias}_${name}`,
-      ),
-    )
+  PLAIN.map((name) => `${alias}.${name} as ${alias}_${name}`)
+    .concat(TIMES.map((name) => `extract(epoch from ${alias}.${name})::float8 as ${alias}_${name}`))
     .join(', ')
+
+const PLAIN = [
+  'model',
+  'id_digest',
+  'payload_sealed',
+  'uid_digest',
+  'key_by_id_sealed',
+  'key_by_uid_sealed',
+  'account',
+  'identity',
+  'client',
+  'grant_digest',
+  'session_digest',
+  'upstream_sid_index',
+  'version',
+]
+const TIMES = ['consumed_at', 'expires_at']
 
 export const ACCOUNT_COLUMNS =
   'a.id as a_id, a.state as a_state, a.keep_picture as a_keep_picture, a.keep_company as a_keep_company, ' +

@@ -3,7 +3,16 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { createHash } from 'node:crypto'
 import type { Upstreams } from '../../demo/upstreams/server.ts'
 import type { Fault, IdTokenTrap } from '../../demo/upstreams/traps.ts'
-import { callsTo, codeOf, createSetting, KINDS, redirectUriOf, SETTINGS, startWorld } from './setting.ts'
+import {
+  callsTo,
+  codeOf,
+  createSetting,
+  requestOf,
+  KINDS,
+  redirectUriOf,
+  SETTINGS,
+  startWorld,
+} from './setting.ts'
 
 let world: Upstreams
 beforeAll(async () => {
@@ -48,8 +57,8 @@ describe.each(KINDS)('the %s connector', (kind) => {
 
   describe('sends the browser away', () => {
     test('with state, nonce, an S256 challenge and the exact redirect URI', async () => {
-      const { connector, send } = setting()
-      const sent = send()
+      const { connector } = setting()
+      const sent = requestOf()
       const { searchParams } = await connector.authorizationUrl(sent)
       expect(Object.fromEntries(searchParams)).toMatchObject({
         response_type: 'code',
@@ -66,8 +75,8 @@ describe.each(KINDS)('the %s connector', (kind) => {
     })
 
     test('never with the verifier, the secret or a request for a refresh token', async () => {
-      const { connector, send } = setting()
-      const sent = send()
+      const { connector } = setting()
+      const sent = requestOf()
       const url = await connector.authorizationUrl(sent)
       expect(url.href).not.toContain(sent.codeVerifier)
       expect(url.searchParams.has('client_secret')).toBe(false)
@@ -75,8 +84,8 @@ describe.each(KINDS)('the %s connector', (kind) => {
     })
 
     test('to the simulated page, though documents name the real one', async () => {
-      const { connector, send } = setting()
-      expect((await connector.authorizationUrl(send())).origin).toBe(world.origin)
+      const { connector } = setting()
+      expect((await connector.authorizationUrl(requestOf())).origin).toBe(world.origin)
     })
   })
 
@@ -231,8 +240,8 @@ describe.each(KINDS)('the %s connector', (kind) => {
 
   test.each(TRANSPORT.map(([fault]) => fault))('ends without a discovery document: %s', async (fault) => {
     traps().discovery = fault
-    const { connector, send } = setting(QUICK)
-    expect(await codeOf(connector.authorizationUrl(send()))).toMatch(/^upstream_(unavailable|invalid)$/)
+    const { connector } = setting(QUICK)
+    expect(await codeOf(connector.authorizationUrl(requestOf()))).toMatch(/^upstream_(unavailable|invalid)$/)
     expect(callsTo(world, 'elsewhere.example')).toBe(0)
   })
 
@@ -267,11 +276,11 @@ describe.each(KINDS)('the %s connector', (kind) => {
   })
 
   test('reads the discovery document once for many, and again after a day', async () => {
-    const { connector, pass, send } = setting()
-    await Promise.all(Array.from({ length: 10 }, () => connector.authorizationUrl(send())))
+    const { connector, pass } = setting()
+    await Promise.all(Array.from({ length: 10 }, () => connector.authorizationUrl(requestOf())))
     expect(callsTo(world, DISCOVERY)).toBe(1)
     pass(25 * 3600)
-    await connector.authorizationUrl(send())
+    await connector.authorizationUrl(requestOf())
     expect(callsTo(world, DISCOVERY)).toBe(2)
   })
 

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { cast } from '../../demo/upstreams/cast.ts'
 import type { Upstreams } from '../../demo/upstreams/server.ts'
 import type { GoogleSettings } from '../../src/connectors/settings.ts'
-import { callsTo, codeOf, createSetting, SETTINGS, startWorld, type Setting } from './setting.ts'
+import { callsTo, codeOf, createSetting, requestOf, SETTINGS, startWorld, type Setting } from './setting.ts'
 
 let world: Upstreams
 beforeAll(async () => {
@@ -123,16 +123,13 @@ describe('The Google connector holds an e-mail address', () => {
   })
 })
 
-describe('The Google connector asks', () => {
-  const asked = async (
-    prompts: string[],
-    changed: Partial<GoogleSettings> = {},
-  ): Promise<URLSearchParams> => {
-    const { connector, send } = setting(changed)
-    const request = send({ prompts, maxAge: 60, loginHint: 'dana@widgets.example', uiLocales: 'de' })
-    return (await connector.authorizationUrl(request)).searchParams
-  }
+const asked = async (prompts: string[], changed: Partial<GoogleSettings> = {}): Promise<URLSearchParams> => {
+  const { connector } = setting(changed)
+  const request = requestOf({ prompts, maxAge: 60, loginHint: 'dana@widgets.example', uiLocales: 'de' })
+  return (await connector.authorizationUrl(request)).searchParams
+}
 
+describe('The Google connector asks', () => {
   test.each([
     [[], null],
     [['login'], 'select_account'],

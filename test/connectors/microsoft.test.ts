@@ -6,7 +6,7 @@ import type { Upstreams } from '../../demo/upstreams/server.ts'
 import type { Traps } from '../../demo/upstreams/traps.ts'
 import { createConnectors } from '../../src/connectors/registry.ts'
 import type { MicrosoftSettings } from '../../src/connectors/settings.ts'
-import { callsTo, codeOf, createSetting, SETTINGS, startWorld, type Setting } from './setting.ts'
+import { callsTo, codeOf, createSetting, requestOf, SETTINGS, startWorld, type Setting } from './setting.ts'
 
 let world: Upstreams
 beforeAll(async () => {
@@ -162,13 +162,13 @@ describe('The Microsoft connector holds an e-mail address', () => {
   })
 })
 
-describe('The Microsoft connector asks', () => {
-  const asked = async (prompts: string[], loginHint?: string): Promise<URLSearchParams> => {
-    const { connector, send } = setting()
-    const request = send({ prompts, maxAge: 60, ...(loginHint === undefined ? {} : { loginHint }) })
-    return (await connector.authorizationUrl(request)).searchParams
-  }
+const asked = async (prompts: string[], loginHint?: string): Promise<URLSearchParams> => {
+  const { connector } = setting()
+  const request = requestOf({ prompts, maxAge: 60, ...(loginHint === undefined ? {} : { loginHint }) })
+  return (await connector.authorizationUrl(request)).searchParams
+}
 
+describe('The Microsoft connector asks', () => {
   test.each([
     [[], null],
     [['login'], 'login'],
@@ -190,8 +190,10 @@ describe('The Microsoft connector asks', () => {
 
   test('for User.Read unless told otherwise', async () => {
     expect((await asked([])).get('scope')).toBe('openid profile email User.Read')
-    const { connector, send, signIn } = setting({ graph: false })
-    expect((await connector.authorizationUrl(send())).searchParams.get('scope')).toBe('openid profile email')
+    const { connector, signIn } = setting({ graph: false })
+    expect((await connector.authorizationUrl(requestOf())).searchParams.get('scope')).toBe(
+      'openid profile email',
+    )
     expect(await signIn('robin')).toMatchObject({ company: { state: 'empty' }, picture: { state: 'empty' } })
     expect(callsTo(world, 'graph.microsoft.com')).toBe(0)
   })

@@ -40,9 +40,9 @@ const bend = (id: string, extra: { idToken?: object; userinfo?: object }): void 
 
 describe('The generic connector asks', () => {
   test('for prompts, age, hint and languages as the standard has them', async () => {
-    const { connector, send } = setting()
+    const { connector } = setting()
     const url = await connector.authorizationUrl(
-      send({ prompts: ['consent', 'login', 'create'], maxAge: 0, loginHint: 'ola', uiLocales: 'nb en' }),
+      requestOf({ prompts: ['consent', 'login', 'create'], maxAge: 0, loginHint: 'ola', uiLocales: 'nb en' }),
     )
     expect(Object.fromEntries(url.searchParams)).toMatchObject({
       prompt: 'login consent',
@@ -54,14 +54,14 @@ describe('The generic connector asks', () => {
   })
 
   test('for none alone', async () => {
-    const { connector, send } = setting()
-    const url = await connector.authorizationUrl(send({ prompts: ['login', 'none'] }))
+    const { connector } = setting()
+    const url = await connector.authorizationUrl(requestOf({ prompts: ['login', 'none'] }))
     expect(url.searchParams.get('prompt')).toBe('none')
   })
 
   test('for the scopes of its settings, openid always among them', async () => {
-    const { connector, send } = setting({ scopes: ['email'] })
-    expect((await connector.authorizationUrl(send())).searchParams.get('scope')).toBe('openid email')
+    const { connector } = setting({ scopes: ['email'] })
+    expect((await connector.authorizationUrl(requestOf())).searchParams.get('scope')).toBe('openid email')
   })
 
   test.each(['client_secret_basic', 'client_secret_post'] as const)(
@@ -172,15 +172,15 @@ describe('The generic connector fetches a picture', () => {
   )
 })
 
-describe('The registry of connectors', () => {
-  const make = (settings: OidcSettings[]) => () =>
-    createConnectors(settings, {
-      outbound: createOutbound({ allowedHosts: upstreamHosts(settings), production: false }),
-      redirectBase: `${REDIRECT_BASE}/`,
-      clock: Date.now,
-      log: { warn: () => undefined, error: () => undefined },
-    })
+const make = (settings: OidcSettings[]) => () =>
+  createConnectors(settings, {
+    outbound: createOutbound({ allowedHosts: upstreamHosts(settings), production: false }),
+    redirectBase: `${REDIRECT_BASE}/`,
+    clock: Date.now,
+    log: { warn: () => undefined, error: () => undefined },
+  })
 
+describe('The registry of connectors', () => {
   test('gives each connector a callback path of its own', () => {
     const connectors = make([SETTINGS.oidc, { ...SETTINGS.oidc, id: 'second' }])()
     expect([...connectors.values()].map(({ callbackPath }) => callbackPath)).toEqual([

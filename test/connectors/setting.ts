@@ -30,21 +30,21 @@ export const SETTINGS = {
 } as const satisfies Record<Kind, ConnectorSettings>
 
 /** Simulated upstreams at which each kind is registered. */
-export const startWorld = (): Promise<Upstreams> => {
-  const client = (kind: Kind) => ({
-    id: `broker-${kind}`,
-    secret: secretOf(kind),
-    redirectUris: [redirectUriOf(kind)],
-  })
-  return startUpstreams({
+export const startWorld = (): Promise<Upstreams> =>
+  startUpstreams({
     now: () => Date.now() + skew,
     clients: {
-      google: [client('google')],
-      microsoft: [client('microsoft')],
-      oidc: [client('oidc')],
+      google: [clientOf('google')],
+      microsoft: [clientOf('microsoft')],
+      oidc: [clientOf('oidc')],
     },
   })
-}
+
+const clientOf = (kind: Kind) => ({
+  id: `broker-${kind}`,
+  secret: secretOf(kind),
+  redirectUris: [redirectUriOf(kind)],
+})
 
 // The simulation's clock and the connectors' move together.
 let skew = 0
@@ -59,14 +59,25 @@ export type Setting = {
   log: LogLine[]
   outbound: Outbound
   /** Moves both clocks on, in seconds. */
-  pass(seconds: number): void
+  pass: (seconds: number) => void
   /** Makes the connectors' clock late by so many seconds. */
-  lag(seconds: number): void
-  send(asked?: Partial<UpstreamRequest>): UpstreamRequest
+  lag: (seconds: number) => void
   /** Through the authorization page over HTTP: what was sent and what came back. */
-  comeBack(person: string, asked?: Partial<UpstreamRequest>): Promise<{ sent: Sent; query: URLSearchParams }>
-  signIn(person: string, asked?: Partial<UpstreamRequest>): Promise<UpstreamProfile>
+  comeBack: (
+    person: string,
+    asked?: Partial<UpstreamRequest>,
+  ) => Promise<{ sent: Sent; query: URLSearchParams }>
+  signIn: (person: string, asked?: Partial<UpstreamRequest>) => Promise<UpstreamProfile>
 }
+
+/** A request with fresh random values, but for what is asked. */
+export const requestOf = (asked: Partial<UpstreamRequest> = {}): UpstreamRequest => ({
+  state: mint(),
+  nonce: mint(),
+  codeVerifier: mint(48),
+  prompts: [],
+  ...asked,
+})
 
 export const createSetting = (
   world: Upstreams,
@@ -96,15 +107,8 @@ export const createSetting = (
   }).get(settings.id)
   if (connector === undefined) throw new Error('no connector')
 
-  const send: Setting['send'] = (asked = {}) => ({
-    state: mint(),
-    nonce: mint(),
-    codeVerifier: mint(48),
-    prompts: [],
-    ...asked,
-  })
   const comeBack: Setting['comeBack'] = async (person, asked) => {
-    const sent = send(asked)
+    const sent = requestOf(asked)
     const url = await connector.authorizationUrl(sent)
     const back = await createVisitor(world).signIn(url, person)
     return { sent, query: back.searchParams }
@@ -119,9 +123,8 @@ export const createSetting = (
     lag: (seconds) => {
       late = seconds * 1000
     },
-    send,
     comeBack,
-    async signIn(person, asked) {
+    signIn: async (person, asked) => {
       const { sent, query } = await comeBack(person, asked)
       return connector.exchange(query, sent)
     },
