@@ -76,7 +76,6 @@ export async function compose(
   const issuer = createIssuer({
     issuer: config.issuer,
     lifetimes: config.lifetimes,
-    trustProxy: config.trustProxy !== false,
     records,
     keyring,
     clock,

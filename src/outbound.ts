@@ -3,7 +3,7 @@
 // Only in development: a map from real origins to simulated ones on loopback, and plain http to loopback.
 import ipaddr from 'ipaddr.js'
 import { lookup as dnsLookup } from 'node:dns/promises'
-import type { LookupFunction } from 'node:net'
+import { isIP, type LookupFunction } from 'node:net'
 import { Agent, fetch as undiciFetch } from 'undici'
 import { BrokerError } from './core/errors.ts'
 
@@ -66,7 +66,7 @@ export function createOutbound(options: {
     if (url.protocol !== 'https:') throw refused('scheme')
     // A literal address never reaches the look-up. The parser has already undone decimal, octal and hexadecimal forms.
     const literal = url.hostname.replace(/^\[|\]$/g, '')
-    if (ipaddr.isValid(literal) && !isPublicAddress(literal)) throw refused('address')
+    if (isIP(literal) !== 0 && !isPublicAddress(literal)) throw refused('address')
     return { url, reach: 'public' }
   }
 
@@ -103,7 +103,7 @@ export function createOutbound(options: {
 
 /** Whether an IP address is globally reachable unicast, also when it is IPv4 in IPv6 clothing. */
 export function isPublicAddress(address: string): boolean {
-  if (!ipaddr.isValid(address)) return false
+  if (isIP(address) === 0) return false
   const parsed = ipaddr.process(address)
   if (parsed.range() !== 'unicast') return false
   // RFC 4291 §2.4: global unicast is 2000::/3 so far. Leaves out `::a.b.c.d` and whatever else is unassigned.
@@ -111,7 +111,7 @@ export function isPublicAddress(address: string): boolean {
 }
 
 function isLoopbackAddress(address: string): boolean {
-  return ipaddr.isValid(address) && ipaddr.process(address).range() === 'loopback'
+  return isIP(address) !== 0 && ipaddr.process(address).range() === 'loopback'
 }
 
 const isLoopbackName = (hostname: string): boolean =>
@@ -197,11 +197,14 @@ const refused = (reason: string): BrokerError =>
 
 function rethrow(error: unknown): never {
   let reason = 'no_answer'
-  for (let cause: unknown = error, depth = 0; cause instanceof Error && depth < 5; depth += 1) {
+  for (let cause: unknown = error, depth = 0; isErrorLike(cause) && depth < 5; depth += 1) {
     if (cause instanceof BrokerError) throw cause
-    reason = 'code' in cause && typeof cause.code === 'string' ? cause.code : cause.name
+    reason = typeof cause.code === 'string' ? cause.code : cause.name
     cause = cause.cause
   }
   // The reason only: messages of the library quote headers, and a header is a token.
   throw new BrokerError('upstream_unavailable', { cause: new Error(reason) })
 }
+
+const isErrorLike = (value: unknown): value is { name: string; code?: unknown; cause?: unknown } =>
+  typeof value === 'object' && value !== null && 'name' in value && typeof value.name === 'string'

@@ -101,7 +101,7 @@ export function createAdapter(deps: AdapterDeps, model: string): Adapter {
     const sessionUid = text(payload['sessionUid'])
     const params = payload['params'] as Payload | undefined
     const clientId = text(payload['clientId']) ?? text(params?.['client_id'])
-    const body = bodyOf(work, payload)
+    const body = bodyOf(work, id, payload)
     const columns = {
       model,
       idDigest: recordDigest(model, id),
@@ -132,10 +132,15 @@ export function createAdapter(deps: AdapterDeps, model: string): Adapter {
     return undefined
   }
 
-  function bodyOf(work: Work, payload: Payload): RecordBody {
+  function bodyOf(work: Work, id: string, payload: Payload): RecordBody {
     // A sign-in travels with the session and its grants, sealed, and lives no longer than they do.
     const carriesSignIn = model === 'Session' || model === 'Grant'
-    if (model === 'Interaction') return { ...work.interaction?.body, payload }
+    if (model === 'Interaction') {
+      const isSame =
+        work.interaction !== undefined &&
+        Buffer.from(work.interaction.row.idDigest).equals(recordDigest(model, id))
+      return isSame ? { ...work.interaction?.body, payload } : { payload }
+    }
     return carriesSignIn && work.signedIn !== undefined ? { payload, signedIn: work.signedIn } : { payload }
   }
 

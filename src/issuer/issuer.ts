@@ -34,7 +34,6 @@ export type IssuerPages = {
 export type IssuerDeps = AdapterDeps & {
   readonly issuer: string
   readonly lifetimes: Lifetimes
-  readonly trustProxy: boolean
   readonly subjects: Subjects
   readonly cookieKeys: () => readonly string[]
   readonly signingJwks: () => readonly Record<string, unknown>[]
@@ -67,6 +66,7 @@ export function createIssuer(given: IssuerDeps) {
     subjects: { getOrCreate: (...args) => noting(() => given.subjects.getOrCreate(...args)) },
     keyring: { ...given.keyring, openDataKey: (...args) => noting(() => given.keyring.openDataKey(...args)) },
   }
+  const fixOrigin = originFixer(given.issuer)
   let callback = build()
 
   function build(): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
@@ -126,12 +126,28 @@ export function createIssuer(given: IssuerDeps) {
 
   return {
     /** Answers a request on one of our paths. */
-    handle: (request: IncomingMessage, response: ServerResponse): Promise<void> =>
-      inWork(() => callback(request, response)),
+    handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+      fixOrigin(request)
+      return inWork(() => callback(request, response))
+    },
     /** Swaps in a Provider with the keys and clients of now. */
     rebuild: (): void => {
       callback = build()
     },
+  }
+}
+
+/**
+ * The library builds links, and decides on Secure cookies, by the request's headers. They get our origin, whatever the request says:
+ * links come from the configuration alone (attacks.md 49).
+ */
+function originFixer(issuer: string): (request: IncomingMessage) => void {
+  const { host, protocol } = new URL(issuer)
+  return ({ headers }) => {
+    for (const name of Object.keys(headers)) if (name.startsWith('x-forwarded-')) delete headers[name]
+    headers.host = host
+    headers['x-forwarded-host'] = host
+    headers['x-forwarded-proto'] = protocol.slice(0, -1)
   }
 }
 

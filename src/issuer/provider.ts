@@ -219,7 +219,8 @@ export function buildProvider(deps: IssuerDeps): Provider {
   }
 
   const provider: Provider = new Provider(deps.issuer, configuration)
-  provider.proxy = deps.trustProxy
+  // The headers that it trusts by this are ours: issuer.ts sets them.
+  provider.proxy = true
   // Every token carries the session's sid: an app obeys a revocation of one session by it.
   ;(provider.Client.prototype as unknown as { includeSid: () => boolean }).includeSid = () => true
   ;(

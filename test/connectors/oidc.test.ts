@@ -9,6 +9,7 @@ import {
   callsTo,
   codeOf,
   createSetting,
+  requestOf,
   REDIRECT_BASE,
   SETTINGS,
   startWorld,

@@ -1,13 +1,13 @@
 // Strangers' bytes and what is left of them.
 import { describe, expect, test } from '@jest/globals'
-import sharp from 'sharp'
+import sharp, { type Sharp } from 'sharp'
 import { pngBomb } from '../../demo/upstreams/pictures.ts'
 import { MAX_PICTURE_BYTES, reencodePicture } from '../../src/connectors/picture.ts'
 
 type Shape = { width: number; height: number }
-const draw = ({ width, height }: Shape = { width: 400, height: 300 }): sharp.Sharp =>
+const draw = ({ width, height }: Shape = { width: 400, height: 300 }): Sharp =>
   sharp({ create: { width, height, channels: 3, background: { r: 200, g: 30, b: 30 } } })
-const bytesOf = async (picture: sharp.Sharp): Promise<Uint8Array> => new Uint8Array(await picture.toBuffer())
+const bytesOf = async (picture: Sharp): Promise<Uint8Array> => new Uint8Array(await picture.toBuffer())
 
 async function reencode(input: Uint8Array): Promise<Uint8Array> {
   const result = await reencodePicture(input)
