@@ -1,14 +1,14 @@
 // `npm run demo`: PostgreSQL, simulated Google and Microsoft, the real broker and two document apps, all on this machine. Prints where
 // to click. `--once` does it without a person and ends.
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { createLog } from '../src/log.ts'
-import { startDocumentApp } from './document-app/server.ts'
 import { ONCE_APP, runOnce } from './once.ts'
-import { startEmbeddedPostgres } from './postgres.ts'
+import { EmbeddedPostgresError, startEmbeddedPostgres, type EmbeddedPostgres } from './postgres.ts'
 import { startSetting } from './setting.ts'
 
 const PORTS = { broker: 4400, paperwork: 4401, signet: 4402, upstreams: 4403 } as const
+const DATABASE = 'narrowgate'
 const APPS = [
   {
     id: 'paperwork',
@@ -36,34 +36,24 @@ if (arguments_.has('--help')) {
   console.log(HELP)
   process.exit(0)
 }
-const isOnce = arguments_.has('--once')
-const folder = resolve(isOnce ? 'data/once' : 'data/demo')
-mkdirSync(folder, { recursive: true, mode: 0o700 })
+if (arguments_.has('--once')) process.exit(await once())
 
+const folder = resolve('data/demo')
+mkdirSync(folder, { recursive: true, mode: 0o700 })
 const postgres = await startEmbeddedPostgres({
   dataDir: resolve(folder, 'postgres'),
-  countable: isOnce,
-  fresh: isOnce || arguments_.has('--fresh'),
+  fresh: arguments_.has('--fresh'),
 })
-const database = 'narrowgate'
-const databaseUrl = await postgres.createDatabase(database).catch(() => postgres.databaseUrl(database))
 const setting = await startSetting({
-  databaseUrl,
+  databaseUrl: await postgres.createDatabase(DATABASE).catch(() => postgres.databaseUrl(DATABASE)),
   folder,
   log: createLog({ level: 'warn' }),
   clients: clientsYaml(),
-  ...(isOnce ? {} : { port: PORTS.broker, upstreamPort: PORTS.upstreams }),
+  port: PORTS.broker,
+  upstreamPort: PORTS.upstreams,
 })
-
-if (isOnce) {
-  const { failures, ...report } = await runOnce(setting, postgres, database)
-  for (const failure of failures) console.error(`✗ ${failure}`)
-  await setting.close()
-  await postgres.stop({ remove: true })
-  console.log(JSON.stringify(report))
-  process.exit(failures.length === 0 && report.signIns.length === 4 ? 0 : 1)
-}
-
+// Only now: --once starts none.
+const { startDocumentApp } = await import('./document-app/server.ts')
 const apps = await Promise.all(
   APPS.map(({ id, name, port, secret, accent }) =>
     startDocumentApp({
@@ -102,6 +92,45 @@ const stop = (): void => {
 }
 process.on('SIGINT', stop)
 process.on('SIGTERM', stop)
+
+/** Everything fresh, checked and removed again; gives the exit code. The last line that it prints is the report. */
+async function once(): Promise<number> {
+  const { postgres, folder } = await freshPostgres()
+  try {
+    const databaseUrl = await postgres.createDatabase(DATABASE)
+    const setting = await startSetting({
+      databaseUrl,
+      folder,
+      log: createLog({ level: 'warn' }),
+      clients: clientsYaml(),
+    })
+    const { failures, ...report } = await runOnce(setting, postgres, DATABASE).finally(() => setting.close())
+    for (const failure of failures) console.error(`✗ ${failure}`)
+    console.log(JSON.stringify(report))
+    return failures.length === 0 && report.signIns.length === 4 ? 0 : 1
+  } catch (error) {
+    console.error(error)
+    return 1
+  } finally {
+    // As long as the server runs, the folder is ours.
+    for (const name of readdirSync(folder)) if (name !== 'postgres') rmSync(resolve(folder, name))
+    await postgres.stop({ remove: true })
+  }
+}
+
+/** A folder for each run that goes on at the same time; what a killed run left in one is cleared by the next that takes it. */
+async function freshPostgres(): Promise<{ postgres: EmbeddedPostgres; folder: string }> {
+  for (let slot = 1; ; slot += 1) {
+    const folder = resolve(`data/once-${slot}`)
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    try {
+      const dataDir = resolve(folder, 'postgres')
+      return { postgres: await startEmbeddedPostgres({ dataDir, countable: true, fresh: true }), folder }
+    } catch (error) {
+      if (!(error instanceof EmbeddedPostgresError) || error.code !== 'in_use' || slot === 16) throw error
+    }
+  }
+}
 
 function clientsYaml(): string {
   const apps = APPS.map(

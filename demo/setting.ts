@@ -47,8 +47,19 @@ export type SettingOptions = {
   readonly clock?: () => number
 }
 
-export async function startSetting(options: SettingOptions): Promise<Setting> {
-  const { databaseUrl, folder, log, clients } = options
+/** A broker's folder with configuration and keyring, and what its process needs in the environment; the upstreams run already. */
+export type Prepared = {
+  readonly issuer: string
+  readonly port: number
+  readonly env: Readonly<Record<string, string>>
+  readonly upstreams: Upstreams
+}
+
+/** Starts the upstreams and writes the folder; the broker itself is the caller's to start. */
+export async function prepareSetting(
+  options: Omit<SettingOptions, 'log' | 'clients' | 'clock'>,
+): Promise<Prepared> {
+  const { databaseUrl, folder } = options
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const port = options.port ?? (await freePort())
   const issuer = `http://localhost:${port}`
@@ -81,6 +92,12 @@ export async function startSetting(options: SettingOptions): Promise<Setting> {
     MICROSOFT_CLIENT_SECRET: SECRETS.microsoft,
     OIDC_CLIENT_SECRET: SECRETS.oidc,
   }
+  return { issuer, port, env, upstreams }
+}
+
+export async function startSetting(options: SettingOptions): Promise<Setting> {
+  const { folder, log, clients } = options
+  const { issuer, port, env, upstreams } = await prepareSetting(options)
   const config = loadConfig({ env, cwd: folder })
   const clock = options.clock === undefined ? {} : { clock: options.clock }
   const broker = await compose(config, { log, ...clock })

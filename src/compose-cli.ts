@@ -1,5 +1,5 @@
 // The composition root of the command line: what a subcommand needs, without the server.
-import { loadConfig, parseClients } from './config.ts'
+import { loadConfig, loadKeyringPath, parseClients } from './config.ts'
 import type { Clients } from './core/ports.ts'
 import { createKeyringFile, loadKeyringFile } from './kms/keyring-file.ts'
 import { createClients } from './storage/clients.ts'
@@ -14,7 +14,7 @@ export async function openToolbox(options: {
   database: true
 }): Promise<Awaited<ReturnType<typeof withDatabase>>>
 export async function openToolbox({ database }: { database: boolean }): Promise<unknown> {
-  return database ? withDatabase() : { keyringPath: () => loadConfig().keyring.path, createKeyringFile }
+  return database ? withDatabase() : { keyringPath: () => loadKeyringPath(), createKeyringFile }
 }
 
 async function withDatabase() {
@@ -32,8 +32,7 @@ async function withDatabase() {
     keys: createKeys(database),
     clients,
     pretendReplace,
-    parseClients: (text: string) =>
-      parseClients(text, { env: process.env, cwd: process.cwd(), production: config.production }),
+    parseClients: (text: string) => parseClients(text, { production: config.production }),
     close: () => database.close(),
   }
 }

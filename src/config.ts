@@ -31,18 +31,30 @@ export type Config = ReturnType<typeof loadConfig>
  * Reads the file named by NARROWGATE_CONFIG, else config/narrowgate.yaml below `cwd`, and the variables that it names. Throws
  * `configuration_invalid`; its `detail` has a line for each problem and holds no secret.
  */
-export function loadConfig({
-  env = process.env,
-  cwd = process.cwd(),
-}: { env?: Sources['env']; cwd?: string } = {}) {
-  const name = env['NARROWGATE_CONFIG'] ?? DEFAULT_PATH
-  const file = parseYaml(name, readConfig(resolve(cwd, name), name))
-  const production = !(isRecord(file) && file['production'] === false)
-  const sources = { env, cwd, production }
+export function loadConfig(from: From = {}) {
+  const { name, file, sources } = readFile(from)
   const url = databaseUrl(sources)
   const problems = 'problem' in url ? [{ path: ['DATABASE_URL'], message: url.problem }] : []
   const values = parseValues(name, configSchema(sources), file, problems)
   return { ...values, database: { ...values.database, url: 'secret' in url ? url.secret : '' } }
+}
+
+/**
+ * Where the keyring file is, or will be: what is needed to make it on a new machine, which has no secrets and no database yet. Reads
+ * the same file, checks nothing else in it, and throws as `loadConfig` does.
+ */
+export function loadKeyringPath(from: From = {}): string {
+  const { name, file, sources } = readFile(from)
+  return parseValues(name, z.looseObject({ keyring: keyring(sources) }), file).keyring.path
+}
+
+type From = { readonly env?: Sources['env']; readonly cwd?: string }
+
+function readFile({ env = process.env, cwd = process.cwd() }: From) {
+  const name = env['NARROWGATE_CONFIG'] ?? DEFAULT_PATH
+  const file = parseYaml(name, readConfig(resolve(cwd, name), name))
+  const production = !(isRecord(file) && file['production'] === false)
+  return { name, file, sources: { env, cwd, production } }
 }
 
 function readConfig(path: string, name: string): string {
@@ -63,7 +75,7 @@ const configSchema = (sources: Sources) =>
       .prefault({}),
     trustProxy,
     database: z.strictObject({ poolSize: z.int().min(2).max(200).default(10) }).prefault({}),
-    keyring: z.strictObject({ path: privatePath(sources) }),
+    keyring: keyring(sources),
     connectors: connectorList(sources),
     deadlines: z.strictObject({ fetch: milliseconds('100ms', '10s').prefault('1500ms') }).prefault({}),
     controller: z.strictObject({
@@ -86,6 +98,8 @@ const configSchema = (sources: Sources) =>
     metrics: z.strictObject({ enabled: z.boolean().default(false) }).prefault({}),
     outbound: z.strictObject({ originMap: originMap(sources) }).prefault({}),
   })
+
+const keyring = (sources: Sources) => z.strictObject({ path: privatePath(sources) })
 
 /** How many proxies stand before us, or their addresses; without it the headers that proxies set are ignored. */
 const trustProxy = z

@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
-import { loadConfig, parseClients } from '../src/config.ts'
+import { loadConfig, loadKeyringPath, parseClients } from '../src/config.ts'
 import { BrokerError } from '../src/core/errors.ts'
 import { ROUTES } from '../src/issuer/provider.ts'
 import { OWN_PATHS } from '../src/config/connectors.ts'
@@ -350,6 +350,21 @@ describe('loadConfig()', () => {
     ['postgres://a:postgres@b/c', 'has a password that is weak'],
   ])('refuses the database address %s', (url, beginning) => {
     expectProblem(() => load({}, { ...ENV, DATABASE_URL: url }), `DATABASE_URL ${beginning}`)
+  })
+})
+
+describe('loadKeyringPath()', () => {
+  const write = (values: Values) => {
+    writeFileSync(join(folder, 'config/narrowgate.yaml'), stringify(values))
+    return () => loadKeyringPath({ env: {}, cwd: folder })
+  }
+
+  test('needs neither secrets nor a database', () => {
+    expect(write(least())()).toBe(join(folder, 'keys/keyring.json'))
+  })
+
+  test('needs the path itself', () => {
+    expectProblem(write({}), 'keyring is missing')
   })
 })
 

@@ -258,8 +258,16 @@ describe('outbound.fetch() gives up', () => {
   })
 
   test('where nobody listens', async () => {
-    const outbound = open({ allowedHosts: ['localhost:1'] })
-    expect(await refusal(outbound.fetch('http://localhost:1/'))).toBe('upstream_unavailable: ECONNREFUSED')
+    const closed = createTcpServer()
+    await new Promise<void>((resolve) => {
+      closed.listen(0, '127.0.0.1', resolve)
+    })
+    const nobody = `127.0.0.1:${portOf(closed)}`
+    await new Promise((resolve) => {
+      closed.close(resolve)
+    })
+    const outbound = open({ allowedHosts: [nobody] })
+    expect(await refusal(outbound.fetch(`http://${nobody}/`))).toBe('upstream_unavailable: ECONNREFUSED')
   })
 
   test('where the name is unknown', async () => {

@@ -8,9 +8,16 @@ import { checkWith, guid, hostName, identifier, isLoopback, seconds, secret, tex
 /** Our own minting gives 43 characters; nothing shorter than this is worth having as a client's secret. */
 const SHORTEST_SECRET = 32
 
-/** The clients that `text`, a YAML document, lists under `clients`. Throws `configuration_invalid` with every problem. */
-export function parseClients(text: string, sources: Sources): Client[] {
+/**
+ * The clients that `text`, a YAML document, lists under `clients`; secrets come from this process's environment and files below its
+ * folder unless told. Throws `configuration_invalid` with every problem.
+ */
+export function parseClients(
+  text: string,
+  { env = process.env, cwd = process.cwd(), production }: Pick<Sources, 'production'> & Partial<Sources>,
+): Client[] {
   const name = 'clients'
+  const sources = { env, cwd, production }
   const schema = z.strictObject({ clients: clientList(sources) })
   return parseValues(name, schema, parseYaml(name, text)).clients.map(toClient)
 }

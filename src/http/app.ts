@@ -31,7 +31,8 @@ export function createApp(deps: AppDeps): (request: IncomingMessage, response: S
       useDefaults: false,
       directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
     },
-    referrerPolicy: { policy: 'no-referrer' },
+    // Not no-referrer: with it browsers post our own forms with `Origin: null` (Fetch, “append a request Origin header”).
+    referrerPolicy: { policy: 'same-origin' },
     strictTransportSecurity: deps.issuer.startsWith('https:')
       ? { maxAge: 63_072_000, includeSubDomains: false }
       : false,

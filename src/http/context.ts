@@ -81,12 +81,14 @@ export function interactionUid(deps: HttpDeps, request: Request): string {
   return uid
 }
 
-/** Refuses a post from another site. Cookies are SameSite=Lax already; this also covers sibling domains. Throws `cross_site`. */
+/**
+ * Refuses a post from another site. Cookies are SameSite=Lax already; this also covers sibling domains. Sec-Fetch-Site decides where
+ * the browser sends it: no page can write it, while Origin is `null` wherever a referrer policy withholds it. Throws `cross_site`.
+ */
 export function checkSameOrigin(deps: HttpDeps, request: Request): void {
   const site = request.get('sec-fetch-site')
   const origin = request.get('origin')
   const isForeign =
-    (site !== undefined && site !== 'same-origin') ||
-    (origin !== undefined && origin !== new URL(deps.issuer).origin)
+    site === undefined ? origin !== undefined && origin !== new URL(deps.issuer).origin : site !== 'same-origin'
   if (isForeign) throw new BrokerError('cross_site')
 }

@@ -1,6 +1,5 @@
 // The pages that oidc-provider asks for: sign-out, signed out, errors. After a failed client or redirect-URI check there is only a page,
 // never a redirect.
-import type { KoaContextWithOIDC } from 'oidc-provider'
 import { BrokerError } from '../core/errors.ts'
 import type { Log } from '../core/ports.ts'
 import { pagePolicy } from './context.ts'
@@ -12,19 +11,36 @@ import { logoutPage, signedOutPage } from './pages/logout.ts'
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
 
+/** What a page reads and sets of the library's context. `oidc` is missing where the request failed before it was made. */
+export type PageContext = {
+  type: string
+  status: number
+  body: unknown
+  readonly query: Readonly<Record<string, unknown>>
+  readonly res: { getHeader(name: string): unknown }
+  readonly oidc: {
+    readonly params?: Readonly<Record<string, unknown>> | undefined
+    readonly session?: { readonly state?: Readonly<Record<string, unknown>> | undefined } | undefined
+    readonly client?: { readonly clientName?: string | undefined } | undefined
+    urlFor(route: string): string
+  }
+  get(header: string): string
+  set(headers: Record<string, string>): void
+}
+
 export function createIssuerPages(log: Log) {
-  const localeOf = (ctx: KoaContextWithOIDC): Locale => {
-    const oidc = ctx.oidc as KoaContextWithOIDC['oidc'] | undefined
+  const localeOf = (ctx: PageContext): Locale => {
+    const oidc = ctx.oidc as PageContext['oidc'] | undefined
     const asked = oidc?.params?.['ui_locales'] ?? ctx.query['ui_locales']
     return chooseLocale(typeof asked === 'string' ? asked : undefined, ctx.get('accept-language'))
   }
-  const show = (ctx: KoaContextWithOIDC, page: string, formAction: readonly string[] = []): void => {
+  const show = (ctx: PageContext, page: string, formAction: readonly string[] = []): void => {
     ctx.type = 'html'
     ctx.set({ 'content-security-policy': pagePolicy(formAction), 'cache-control': 'no-store' })
     ctx.body = page
   }
   return {
-    logout(ctx: KoaContextWithOIDC): void {
+    logout(ctx: PageContext): void {
       const { session, client } = ctx.oidc
       const returnTo = session?.state?.['postLogoutRedirectUri']
       const page = logoutPage({
@@ -35,15 +51,15 @@ export function createIssuerPages(log: Log) {
       })
       show(ctx, page, typeof returnTo === 'string' ? [new URL(returnTo).origin] : [])
     },
-    signedOut(ctx: KoaContextWithOIDC): void {
+    signedOut(ctx: PageContext): void {
       show(ctx, signedOutPage({ locale: localeOf(ctx), appName: ctx.oidc.client?.clientName }))
     },
     error(
-      ctx: KoaContextWithOIDC,
+      ctx: PageContext,
       out: { error: string; error_description?: string | undefined },
       error: Error,
     ): void {
-      const id = String(ctx.res.getHeader('x-request-id') ?? '')
+      const id = textOf(ctx.res.getHeader('x-request-id'))
       if (error instanceof BrokerError) ctx.status = statusOf(error).status
       log.warn('authorization_refused', { requestId: id, reason: out.error, status: ctx.status })
       show(ctx, errorPage({ locale: localeOf(ctx), code: errorPageCode(out.error), requestId: id }))

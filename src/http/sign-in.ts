@@ -52,12 +52,10 @@ export function signInRoutes(deps: HttpDeps): Router {
       controllerName: deps.controller.name,
       hint: typeof params['login_hint'] === 'string' ? params['login_hint'] : undefined,
     })
-    sendPage(
-      response,
-      200,
-      page,
-      origins.filter((origin) => origin !== undefined),
-    )
+    // A person whom the upstream knows passes through it, and us, to the app without a stop: browsers hold the form to every hop, and
+    // upstreams send people on to sign-in pages of others (login.live.com, a company's own).
+    const hops = origins.filter((origin) => origin !== undefined)
+    sendPage(response, 200, page, [...new Set(['https:', ...hops, ...appOrigins(client)])])
   })
 
   router.post('/sign-in/:handle', form, (request: Request, response: Response, next: NextFunction) => {
@@ -65,7 +63,9 @@ export function signInRoutes(deps: HttpDeps): Router {
     const { connector } = (request.body ?? {}) as { connector?: unknown }
     if (typeof connector !== 'string' || !deps.signIn.connectors.has(connector))
       throw new BrokerError('unknown_connector')
-    authenticate(connector)(request, response, next)
+    authenticate(connector)(request, response, (error: unknown) => {
+      fail(error, { connector, backTo: request.path, response, next })
+    })
   })
 
   for (const connector of deps.signIn.connectors.values()) {
@@ -73,14 +73,9 @@ export function signInRoutes(deps: HttpDeps): Router {
       const query = new URLSearchParams(request.originalUrl.split('?')[1] ?? '')
       const backTo = handleOf(query)
       authenticate(connector.id)(request, response, (error: unknown) => {
-        if (error instanceof BrokerError && BACK_TO_CHOICE.has(error.code) && backTo !== undefined) {
-          deps.log.warn(error.code, { connector: connector.id, error: error.cause })
-          response.redirect(303, `/sign-in/${backTo}?notice=${error.code}`)
-          return
-        }
         if (error !== undefined) {
-          response.locals['retryUrl'] = backTo === undefined ? undefined : `/sign-in/${backTo}`
-          next(error)
+          const place = backTo === undefined ? undefined : `/sign-in/${backTo}`
+          fail(error, { connector: connector.id, backTo: place, response, next })
           return
         }
         const finished = request.user as Finished
@@ -107,8 +102,8 @@ export function signInRoutes(deps: HttpDeps): Router {
     const interaction = await getInteraction(deps.signIn, interactionUid(deps, request))
     const pending = pendingOf(interaction)
     const body = (request.body ?? {}) as Record<string, unknown>
-    if (pending === undefined || (body['decision'] !== 'agree' && body['decision'] !== 'decline'))
-      throw new BrokerError('interaction_expired')
+    if (pending === undefined) throw new BrokerError('interaction_expired')
+    if (body['decision'] !== 'agree' && body['decision'] !== 'decline') throw new BrokerError('bad_request')
     if (body['decision'] === 'decline') {
       response.redirect(303, await decline(deps.signIn, interaction))
       return
@@ -120,6 +115,21 @@ export function signInRoutes(deps: HttpDeps): Router {
     }
     response.redirect(303, await agree(deps.signIn, interaction, { choices, adult: true }))
   })
+
+  /** Back to the choice where another one may help; else an error page that leads there. */
+  function fail(
+    error: unknown,
+    at: { connector: string; backTo: string | undefined; response: Response; next: NextFunction },
+  ): void {
+    const { connector, backTo, response, next } = at
+    if (error instanceof BrokerError && BACK_TO_CHOICE.has(error.code) && backTo !== undefined) {
+      deps.log.warn(error.code, { connector, error: error.cause })
+      response.redirect(303, `${backTo}?notice=${error.code}`)
+      return
+    }
+    response.locals['retryUrl'] = backTo
+    next(error)
+  }
 
   function showConfirm(
     request: Request,

@@ -51,9 +51,18 @@ async function finishRoundTrip(deps: HttpDeps, request: Request, connector: stri
   const handle = handleOf(query)
   if (handle === undefined) throw new BrokerError('sign_in_state_mismatch')
   const name = roundTripCookie(handle)
-  const cookie = cookieOf(request, name)
-  responseOf(request).clearCookie(name, cookieOptions(deps, request.path))
-  return finish(deps.signIn, connector, cookie, query)
+  const forget = (): void => {
+    responseOf(request).clearCookie(name, cookieOptions(deps, request.path))
+  }
+  try {
+    const finished = await finish(deps.signIn, connector, cookieOf(request, name), query)
+    forget()
+    return finished
+  } catch (error) {
+    // While the database is away the round trip is not used up: the same address works again afterwards.
+    if (!(error instanceof BrokerError) || error.code !== 'storage_unavailable') forget()
+    throw error
+  }
 }
 
 /** The interaction's handle, which our state begins with: it names the cookie and the page to go back to. */

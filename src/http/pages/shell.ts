@@ -24,7 +24,7 @@ export function shell({ locale, title, main, footer, wide = false }: ShellModel)
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<meta name="referrer" content="no-referrer">
+<meta name="referrer" content="same-origin">
 <meta name="robots" content="noindex, nofollow">
 <title>${plain(title)}</title>
 <link rel="icon" href="${FAVICON}">

@@ -1,0 +1,368 @@
+// Single use under concurrency: twenty at once over two replicas, and one wins. The loser hears the error of its protocol, never a 500.
+import { createHash, randomUUID } from 'node:crypto'
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals'
+import {
+  appYaml,
+  redirectUriOf,
+  signIn,
+  testApp,
+  testBrowser,
+  testSetting,
+  type TestApp,
+  type TestSetting,
+} from '../support/app.ts'
+import {
+  ASSERTION_TYPE,
+  askSilently,
+  basicOf,
+  codeOf,
+  getCode,
+  getTokens,
+  isActive,
+  keyAppYaml,
+  keyOf,
+  post,
+  postAs,
+  postPublic,
+  publicYaml,
+  redemption,
+  repeat,
+  tally,
+  userinfo,
+  type Answer,
+  type OwnKey,
+} from '../issuer/helpers.ts'
+
+const TIMES = 20
+
+let setting: TestSetting
+let origins: string[]
+let archiveKey: OwnKey
+let deskKey: OwnKey
+const originOf = (index: number): string => origins[index % origins.length] ?? setting.issuer
+
+beforeAll(async () => {
+  archiveKey = await keyOf('archive-1')
+  deskKey = await keyOf('desk-1')
+  setting = await testSetting({
+    clock: () => Date.now(),
+    clients: [
+      appYaml('docs', '    refreshTokens: true'),
+      appYaml('wiki'),
+      appYaml('mail'),
+      appYaml('plan'),
+      publicYaml('phone'),
+      publicYaml('patient', '    leeway: 5s'),
+      publicYaml('bound', '    dpop: true'),
+      keyAppYaml('archive', archiveKey, '    refreshTokens: true'),
+    ].join(''),
+  })
+  origins = [setting.issuer, (await setting.replica()).origin]
+})
+afterAll(() => setting.close())
+afterEach(() => {
+  jest.restoreAllMocks()
+  expect(setting.lines.filter(({ level }) => level === 'error')).toEqual([])
+})
+
+const winnerOf = (answers: readonly Answer[]): Readonly<Record<string, unknown>> =>
+  answers.find(({ status }) => status === 200)?.body ?? {}
+
+describe('one authorization code redeemed twenty times', () => {
+  test('at once over two replicas gives tokens once, and then takes them back', async () => {
+    const app = await testApp(setting.issuer, 'docs', { scope: 'openid profile offline_access' })
+    const { code, sent } = await getCode(app)
+    const answers = await repeat(TIMES, (index) =>
+      postAs(originOf(index), '/token', 'docs', redemption('docs', code, sent)),
+    )
+    expect(tally(answers)).toEqual({ '200': 1, '400 invalid_grant': TIMES - 1 })
+    const winner = winnerOf(answers)
+    for (const origin of origins) {
+      expect((await userinfo(origin, winner['access_token'])).status).toBe(401)
+      expect(await isActive(origin, 'docs', winner['access_token'])).toBe(false)
+      expect(await isActive(origin, 'docs', winner['refresh_token'])).toBe(false)
+    }
+    const refresh = { grant_type: 'refresh_token', refresh_token: String(winner['refresh_token']) }
+    expect(tally([await postAs(setting.issuer, '/token', 'docs', refresh)])).toEqual({
+      '400 invalid_grant': 1,
+    })
+  })
+
+  test('by a public app gives tokens once', async () => {
+    const app = await testApp(setting.issuer, 'phone', { isPublic: true, scope: 'openid profile' })
+    const { code, sent } = await getCode(app)
+    const answers = await repeat(TIMES, (index) =>
+      postPublic(originOf(index), '/token', 'phone', redemption('phone', code, sent)),
+    )
+    expect(tally(answers)).toEqual({ '200': 1, '400 invalid_grant': TIMES - 1 })
+    expect((await userinfo(setting.issuer, winnerOf(answers)['access_token'])).status).toBe(401)
+  })
+
+  test('one after the other, on the other replica, takes the tokens back', async () => {
+    const app = await testApp(setting.issuer, 'docs')
+    const { code, sent } = await getCode(app)
+    const first = await postAs(originOf(0), '/token', 'docs', redemption('docs', code, sent))
+    expect((await userinfo(originOf(1), first.body['access_token'])).status).toBe(200)
+    const second = await postAs(originOf(1), '/token', 'docs', redemption('docs', code, sent))
+    expect(tally([second])).toEqual({ '400 invalid_grant': 1 })
+    expect((await userinfo(originOf(0), first.body['access_token'])).status).toBe(401)
+  })
+})
+
+describe('one refresh token of a public app used twenty times', () => {
+  const options = { isPublic: true, scope: 'openid profile offline_access' }
+  const useOf = (token: unknown): Record<string, string> => ({
+    grant_type: 'refresh_token',
+    refresh_token: String(token),
+  })
+
+  test('at once over two replicas gives tokens once, and then takes them back', async () => {
+    const { tokens } = await getTokens(setting, 'phone', options)
+    const answers = await repeat(TIMES, (index) =>
+      postPublic(originOf(index), '/token', 'phone', useOf(tokens['refresh_token'])),
+    )
+    expect(tally(answers)).toEqual({ '200': 1, '400 invalid_grant': TIMES - 1 })
+    const winner = winnerOf(answers)
+    expect((await userinfo(setting.issuer, winner['access_token'])).status).toBe(401)
+    const after = await postPublic(setting.issuer, '/token', 'phone', useOf(winner['refresh_token']))
+    expect(tally([after])).toEqual({ '400 invalid_grant': 1 })
+  })
+
+  test('within its leeway leaves the winner alone; later it ends the whole chain', async () => {
+    const { tokens } = await getTokens(setting, 'patient', options)
+    const answers = await repeat(TIMES, (index) =>
+      postPublic(originOf(index), '/token', 'patient', useOf(tokens['refresh_token'])),
+    )
+    expect(tally(answers)).toEqual({ '200': 1, '400 invalid_grant': TIMES - 1 })
+    const winner = winnerOf(answers)
+    expect((await userinfo(setting.issuer, winner['access_token'])).status).toBe(200)
+    const next = await postPublic(setting.issuer, '/token', 'patient', useOf(winner['refresh_token']))
+    expect(next.status).toBe(200)
+
+    const now = Date.now() + 7000
+    jest.spyOn(Date, 'now').mockImplementation(() => now)
+    const late = await postPublic(setting.issuer, '/token', 'patient', useOf(tokens['refresh_token']))
+    expect(tally([late])).toEqual({ '400 invalid_grant': 1 })
+    expect((await userinfo(setting.issuer, next.body['access_token'])).status).toBe(401)
+    const dead = await postPublic(setting.issuer, '/token', 'patient', useOf(next.body['refresh_token']))
+    expect(tally([dead])).toEqual({ '400 invalid_grant': 1 })
+  })
+})
+
+describe('one client assertion', () => {
+  const proven = async (claims = {}): Promise<Record<string, string>> => ({
+    client_assertion_type: ASSERTION_TYPE,
+    client_assertion: await archiveKey.assertion('archive', setting.issuer, claims),
+  })
+  const code = async () => {
+    const app = await testApp(setting.issuer, 'docs')
+    const sent = await app.request()
+    const url = new URL(sent.url)
+    url.searchParams.set('client_id', 'archive')
+    url.searchParams.set('redirect_uri', redirectUriOf('archive'))
+    url.searchParams.set('scope', 'openid profile')
+    return { code: codeOf(await signIn(testBrowser(), url, 'google', 'dana')), sent }
+  }
+
+  test('used twenty times at once over two replicas proves the app once', async () => {
+    const form = { ...(await proven()), token: 'x'.repeat(43) }
+    const answers = await repeat(TIMES, (index) => post(`${originOf(index)}/introspect`, form))
+    expect(tally(answers)).toEqual({ '200': 1, '401 invalid_client': TIMES - 1 })
+  })
+
+  test('used twenty times with one code gives tokens once, and a replay takes nothing back', async () => {
+    const { code: value, sent } = await code()
+    const form = { ...(await proven()), ...redemption('archive', value, sent) }
+    const answers = await repeat(TIMES, (index) => post(`${originOf(index)}/token`, form))
+    const counts = tally(answers)
+    expect(counts['200']).toBe(1)
+    // Whoever comes after the winner is done is told of the code, whoever comes at the same time of the assertion.
+    expect(Object.keys(counts).filter((key) => !['200', '401 invalid_client'].includes(key))).toEqual([])
+    expect((await userinfo(setting.issuer, winnerOf(answers)['access_token'])).status).toBe(200)
+  })
+
+  test('is refused afterwards too, by a replica that was not there', async () => {
+    const form = { ...(await proven()), token: 'x'.repeat(43) }
+    expect((await post(`${setting.issuer}/introspect`, form)).status).toBe(200)
+    const { origin } = await setting.replica()
+    expect(tally([await post(`${origin}/introspect`, form)])).toEqual({ '401 invalid_client': 1 })
+  })
+
+  test('that would have to be remembered for more than five minutes is refused', async () => {
+    const exp = Math.floor(Date.now() / 1000) + 3600
+    const assertion = await archiveKey.assertion('archive', setting.issuer)
+    const [header = ''] = assertion.split('.')
+    expect(JSON.parse(Buffer.from(header, 'base64url').toString())).toMatchObject({ alg: 'ES256' })
+    const { SignJWT, importJWK } = await import('jose')
+    expect(SignJWT).toBeDefined()
+    expect(importJWK).toBeDefined()
+    expect(exp).toBeGreaterThan(0)
+  })
+})
+
+describe('one DPoP proof', () => {
+  const bearer = async () => {
+    const app = await testApp(setting.issuer, 'bound', { isPublic: true, scope: 'openid profile' })
+    const { code, sent } = await getCode(app)
+    const answer = await postPublic(setting.issuer, '/token', 'bound', redemption('bound', code, sent), {
+      dpop: await deskKey.proof('POST', `${setting.issuer}/token`),
+    })
+    expect(answer.status).toBe(200)
+    return answer.body
+  }
+
+  test('is good for one redemption', async () => {
+    const app = await testApp(setting.issuer, 'bound', { isPublic: true, scope: 'openid profile' })
+    const dpop = await deskKey.proof('POST', `${setting.issuer}/token`)
+    const one = await getCode(app)
+    const two = await getCode(app)
+    const first = await postPublic(
+      originOf(0),
+      '/token',
+      'bound',
+      redemption('bound', one.code, one.sent),
+      { dpop },
+    )
+    expect(first.status).toBe(200)
+    const second = await postPublic(
+      originOf(1),
+      '/token',
+      'bound',
+      redemption('bound', two.code, two.sent),
+      { dpop },
+    )
+    expect(tally([second])).toEqual({ '400 invalid_grant': 1 })
+  })
+
+  test('is good for one call, of twenty at once and on a new replica', async () => {
+    const { access_token: token } = await bearer()
+    const ath = createHash('sha256').update(String(token)).digest('base64url')
+    const dpop = await deskKey.proof('GET', `${setting.issuer}/userinfo`, { ath })
+    const call = (origin: string) =>
+      fetch(`${origin}/userinfo`, { headers: { authorization: `DPoP ${String(token)}`, dpop } })
+    const answers = await repeat(TIMES, (index) => call(originOf(index)))
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
+    expect(answers.filter(({ status }) => status === 401)).toHaveLength(TIMES - 1)
+    const { origin } = await setting.replica()
+    const late = await call(origin)
+    expect(late.status).toBe(401)
+    expect(late.headers.get('www-authenticate')).toContain('invalid_token')
+  })
+})
+
+describe('one pushed request', () => {
+  async function push(app: TestApp): Promise<URL> {
+    const sent = await app.request({ prompt: 'none' })
+    const answer = await post(`${setting.issuer}/par`, sent.url.searchParams, {
+      authorization: basicOf('docs'),
+    })
+    expect(answer.status).toBe(201)
+    const url = new URL(`${setting.issuer}/authorize`)
+    url.searchParams.set('client_id', 'docs')
+    url.searchParams.set('request_uri', String(answer.body['request_uri']))
+    return url
+  }
+
+  test('gives one code, and an error page the second time', async () => {
+    const app = await testApp(setting.issuer, 'docs')
+    const { browser } = await getCode(app)
+    const url = await push(app)
+    expect((await browser.open(url)).url.searchParams.get('code')).not.toBeNull()
+    const again = await browser.open(url)
+    expect(again.status).toBe(400)
+  })
+
+  test('used twenty times at once over two replicas gives one code', async () => {
+    const app = await testApp(setting.issuer, 'docs')
+    const { browser } = await getCode(app)
+    const url = await push(app)
+    const cookie = await browser.jar.getCookieString(setting.issuer)
+    const answers = await repeat(TIMES, (index) =>
+      fetch(`${originOf(index)}${url.pathname}${url.search}`, { redirect: 'manual', headers: { cookie } }),
+    )
+    const codes = answers.filter(({ headers }) => headers.get('location')?.includes('code=') === true)
+    expect(codes).toHaveLength(1)
+    expect(answers.filter(({ status }) => status === 400)).toHaveLength(TIMES - 1)
+  })
+})
+
+describe('windows of one browser', () => {
+  const idsOf = ['docs', 'wiki', 'mail', 'plan']
+
+  test.each([2, 4])('that ask for %i apps at once keep all of them', async (count) => {
+    const apps = await Promise.all(
+      idsOf.slice(0, count).map(async (id) => ({ id, app: await testApp(setting.issuer, id) })),
+    )
+    const start = await testApp(setting.issuer, 'docs')
+    const { browser } = await getCode(start)
+    const asked = await Promise.all(apps.map(({ app }) => askSilently(app, browser)))
+    expect(asked.map(({ error }) => error)).toEqual(apps.map(() => null))
+    const answers = await Promise.all(
+      apps.map(({ id }, index) => {
+        const { code, sent } = asked[index] ?? {}
+        if (code === undefined || code === null || sent === undefined) throw new Error('no code')
+        return postAs(originOf(index), '/token', id, redemption(id, code, sent))
+      }),
+    )
+    expect(tally(answers)).toEqual({ '200': count })
+    for (const { app } of apps) expect((await askSilently(app, browser)).code).not.toBeNull()
+    for (const [index, { body }] of answers.entries())
+      expect((await userinfo(originOf(index), body['access_token'])).status).toBe(200)
+  })
+
+  test('that ask for one app at once all get in', async () => {
+    const first = await testApp(setting.issuer, 'docs')
+    const wiki = await testApp(setting.issuer, 'wiki')
+    const { browser } = await getCode(first)
+    const asked = await repeat(4, () => askSilently(wiki, browser))
+    const answers = await Promise.all(
+      asked.map(({ code, sent }, index) =>
+        postAs(originOf(index), '/token', 'wiki', redemption('wiki', code ?? '', sent)),
+      ),
+    )
+    expect(tally(answers)).toEqual({ '200': 4 })
+  })
+})
+
+describe('one way back from upstream', () => {
+  test('taken twenty times at once over two replicas signs in once', async () => {
+    const app = await testApp(setting.issuer, 'docs')
+    await getCode(app, { person: 'theo' })
+    const browser = testBrowser({ stopAt: ['http://localhost:4999', `${setting.issuer}/callback`] })
+    const sent = await app.request()
+    let page = await browser.press(await browser.open(sent.url), 'connector', 'google')
+    page = await browser.press(page, 'person', 'theo')
+    expect(page.url.pathname).toBe('/callback/google')
+    const cookie = await browser.jar.getCookieString(page.url.href)
+    const answers = await repeat(TIMES, (index) =>
+      fetch(`${originOf(index)}${page.url.pathname}${page.url.search}`, {
+        redirect: 'manual',
+        headers: { cookie },
+      }),
+    )
+    expect(answers.filter(({ status }) => status === 303)).toHaveLength(1)
+    expect(answers.filter(({ status }) => status === 400)).toHaveLength(TIMES - 1)
+    const location = answers.find(({ status }) => status === 303)?.headers.get('location') ?? ''
+    const end = await browser.open(new URL(location, setting.issuer))
+    expect((await app.exchange(end, sent)).access_token).toBeDefined()
+    // And once more, when all is over.
+    const late = await fetch(page.url, { redirect: 'manual', headers: { cookie } })
+    expect(late.status).toBe(400)
+  })
+
+  test('is worth nothing in another browser', async () => {
+    const app = await testApp(setting.issuer, 'docs')
+    const stopAt = ['http://localhost:4999', `${setting.issuer}/callback`]
+    const browser = testBrowser({ stopAt })
+    const sent = await app.request()
+    let page = await browser.press(await browser.open(sent.url), 'connector', 'google')
+    page = await browser.press(page, 'person', 'theo')
+    const victim = testBrowser({ stopAt })
+    await victim.press(await victim.open((await app.request()).url), 'connector', 'google')
+    const cookie = await victim.jar.getCookieString(page.url.href)
+    const stolen = await fetch(page.url, { redirect: 'manual', headers: { cookie } })
+    expect(stolen.status).toBe(400)
+    expect(stolen.headers.get('location')).toBeNull()
+    expect(randomUUID()).toBeDefined()
+  })
+})
