@@ -1,6 +1,5 @@
 // The configuration: one schema, and the only reader of process.env and config/. What is missing, misspelt or weak stops the start,
 // and everything that is wrong is said at once. There is no option that turns a check off.
-import ipaddr from 'ipaddr.js'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { z } from 'zod'
@@ -73,7 +72,6 @@ const configSchema = (sources: Sources) =>
     listen: z
       .strictObject({ host: text(255).default('127.0.0.1'), port: z.int().min(0).max(65535).default(8080) })
       .prefault({}),
-    trustProxy,
     database: z.strictObject({ poolSize: z.int().min(2).max(200).default(10) }).prefault({}),
     keyring: keyring(sources),
     connectors: connectorList(sources),
@@ -100,27 +98,6 @@ const configSchema = (sources: Sources) =>
   })
 
 const keyring = (sources: Sources) => z.strictObject({ path: privatePath(sources) })
-
-/** How many proxies stand before us, or their addresses; without it the headers that proxies set are ignored. */
-const trustProxy = z
-  .union([z.literal(false), z.int().min(1).max(10), z.array(z.string()).min(1)], {
-    error: 'is neither; give the number of proxies (1 to 10) or the list of their addresses',
-  })
-  .check(
-    checkWith((value: false | number | string[]) => {
-      if (!Array.isArray(value)) return undefined
-      if (!value.every(isProxyAddress)) return 'holds what is no address or range; correct it'
-      // Trusting everyone lets anybody claim any address.
-      return value.some((entry) => /\/0+$/.test(entry))
-        ? 'trusts every address; name your proxies'
-        : undefined
-    }),
-  )
-  .default(false)
-
-const isProxyAddress = (value: string): boolean =>
-  ['loopback', 'linklocal', 'uniquelocal'].includes(value) ||
-  (value.includes('/') ? ipaddr.isValidCIDR(value) : ipaddr.isValid(value))
 
 /** An address to write to, or a page: what a person who has a question needs. */
 const contact = (sources: Sources) =>
@@ -151,8 +128,6 @@ const lifetimes = z
     // An event that matches nobody is remembered for 30 minutes, which must be longer than any interaction.
     interaction: seconds('1min', '25min').prefault('15min'),
     accessToken: seconds('30s', '1h').prefault('10min'),
-    // A JWT can't be taken back before it ends.
-    jwtAccessToken: seconds('30s', '5min').prefault('5min'),
     idToken: seconds('30s', '1h').prefault('10min'),
   })
   .check((context) => {

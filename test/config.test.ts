@@ -111,7 +111,6 @@ describe('loadConfig()', () => {
     expect(config).toMatchObject({
       production: true,
       listen: { host: '127.0.0.1', port: 8080 },
-      trustProxy: false,
       database: { url: ENV.DATABASE_URL, poolSize: 10 },
       keyring: { path: join(folder, 'keys/keyring.json') },
       deadlines: { fetch: 1500 },
@@ -127,7 +126,6 @@ describe('loadConfig()', () => {
       code: 60,
       interaction: 900,
       accessToken: 600,
-      jwtAccessToken: 300,
       idToken: 600,
     })
   })
@@ -274,9 +272,6 @@ describe('loadConfig()', () => {
   test.each([
     ['a misspelt production', { production: 'no' }, 'production must be true or false'],
     ['a version that YAML reads as a number', { terms: { version: 1.1, url: 'https://a.b' } }, 'quotes'],
-    ['a proxy that is everybody', { trustProxy: ['0.0.0.0/0'] }, 'trustProxy trusts every address'],
-    ['a proxy that is just believed', { trustProxy: true }, 'trustProxy is neither'],
-    ['a proxy of no address', { trustProxy: ['proxy'] }, 'trustProxy holds what is no address'],
     ['a database address in the file', { database: { url: 'x' } }, 'database.url is not a known key'],
     ['a duration without a unit', { deadlines: { fetch: '1500' } }, 'deadlines.fetch is not a duration'],
     ['a duration out of range', { deadlines: { fetch: '1min' } }, 'deadlines.fetch is out of range'],
@@ -285,7 +280,6 @@ describe('loadConfig()', () => {
       { lifetimes: { code: '60500ms' } },
       'lifetimes.code is not a whole number of seconds',
     ],
-    ['a long JWT', { lifetimes: { jwtAccessToken: '6min' } }, 'lifetimes.jwtAccessToken is out of range'],
     [
       'an idle time above the absolute one',
       { lifetimes: { sessionIdle: '13h' } },
@@ -307,16 +301,6 @@ describe('loadConfig()', () => {
       expect(load(diverted(to)).outbound.originMap).toEqual({ 'https://a.org': to })
     }
     expectProblem(() => load(diverted('https://b.org')), 'outbound.originMap.https://a.org leads off')
-  })
-
-  test.each([
-    [2, 2],
-    [
-      ['10.0.0.0/8', '::1', 'loopback'],
-      ['10.0.0.0/8', '::1', 'loopback'],
-    ],
-  ])('takes the proxies %j', (trustProxy, expected) => {
-    expect(load({ trustProxy }).trustProxy).toEqual(expected)
   })
 
   test('refuses a keyring in a folder that others can list', () => {
@@ -408,7 +392,6 @@ describe('A secret', () => {
           issuer: canary,
           connectors: [{ ...google, clientSecret: canary }],
           logLevel: canary,
-          trustProxy: [canary],
           keyring: { path: 5, key: canary },
           notice: canary,
           lifetimes: { code: canary },

@@ -39,6 +39,7 @@ export function createApp(deps: AppDeps): (request: IncomingMessage, response: S
     crossOriginResourcePolicy: false,
   })
   const app = createExpress(deps)
+  const callbackPaths = new Set([...deps.signIn.connectors.values()].map(({ callbackPath }) => callbackPath))
   return (request, response) => {
     const id = randomId()
     const started = performance.now()
@@ -48,8 +49,7 @@ export function createApp(deps: AppDeps): (request: IncomingMessage, response: S
       deps.log.info('request', {
         requestId: id,
         method: request.method,
-        // The first segment only: what follows may be an interaction, a handle or a picture's token.
-        route: `/${path.split('/')[1] ?? ''}`,
+        route: routeOf(path, callbackPaths),
         status: response.statusCode,
         durationMs: Math.round(performance.now() - started),
       })
@@ -70,6 +70,30 @@ export function createApp(deps: AppDeps): (request: IncomingMessage, response: S
       })
     })
   }
+}
+
+// The first segment, and only of paths that we know: what follows may be a handle or a picture's token, and a stranger's path may be
+// anything.
+const KNOWN = new Set([
+  'assets',
+  'authorize',
+  'health',
+  'introspect',
+  'jwks',
+  'metrics',
+  'par',
+  'picture',
+  'revoke',
+  'session',
+  'sign-in',
+  'token',
+  'userinfo',
+  '.well-known',
+])
+function routeOf(path: string, callbackPaths: ReadonlySet<string>): string {
+  if (callbackPaths.has(path)) return path
+  const first = path.split('/')[1] ?? ''
+  return KNOWN.has(first) ? `/${first}` : '/unknown'
 }
 
 function createExpress(deps: AppDeps) {

@@ -2,8 +2,7 @@
 import { parseCookie } from 'cookie'
 import type { Request, Response } from 'express'
 import { BrokerError } from '../core/errors.ts'
-import type { SignInDeps } from '../core/interaction.ts'
-import type { Client } from '../core/model.ts'
+import type { Interaction, SignInDeps } from '../core/interaction.ts'
 import type { Log } from '../core/ports.ts'
 import { interactionHandle } from '../core/record-seal.ts'
 import { chooseLocale, type Locale } from './pages/locale.ts'
@@ -58,15 +57,16 @@ export function sendPage(
     .send(page)
 }
 
-/** Where a form's redirects may end: the app's own addresses. */
-export const appOrigins = (client: Client): string[] => [
-  ...new Set(
-    client.redirectUris.map((uri) => {
-      const { origin, protocol } = new URL(uri)
-      return origin === 'null' ? protocol : origin
-    }),
-  ),
-]
+/**
+ * Where a form's redirects may end: at the address that the app asked to be called back at, which for a native app is any port of its
+ * own (RFC 8252 §7.3). A policy can't name an IPv6 address; there the scheme stands for it.
+ */
+export function appSources({ params }: Pick<Interaction, 'params'>): string[] {
+  const asked = params['redirect_uri']
+  if (typeof asked !== 'string') return []
+  const { origin, protocol, hostname } = new URL(asked)
+  return [origin === 'null' || hostname.startsWith('[') ? protocol : origin]
+}
 
 export const cookieOf = (request: Request, name: string): string | undefined =>
   parseCookie(request.headers.cookie ?? '')[name]

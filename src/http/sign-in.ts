@@ -5,7 +5,7 @@ import { agree, decline, getInteraction, pendingOf } from '../core/confirm.ts'
 import { BrokerError, type BrokerErrorCode } from '../core/errors.ts'
 import type { Finished, Interaction, Pending } from '../core/interaction.ts'
 import { FIELDS, type Client, type FieldName } from '../core/model.ts'
-import { appOrigins, checkSameOrigin, interactionUid, localeOf, sendPage, type HttpDeps } from './context.ts'
+import { appSources, checkSameOrigin, interactionUid, localeOf, sendPage, type HttpDeps } from './context.ts'
 import { confirmPage } from './pages/confirm.ts'
 import type { NoticeKey } from './pages/messages.en.ts'
 import { messagesFor } from './pages/locale.ts'
@@ -134,11 +134,12 @@ export function signInRoutes(deps: HttpDeps): Router {
   function showConfirm(
     request: Request,
     response: Response,
-    { client, params }: Interaction,
+    interaction: Interaction,
     pending: Pending,
     values: { picture: boolean; company: boolean },
     errors: readonly 'adult_required'[],
   ): void {
+    const { client, params } = interaction
     const { picture, profile, facts } = pending
     const page = confirmPage({
       locale: localeOf(request, params),
@@ -161,7 +162,7 @@ export function signInRoutes(deps: HttpDeps): Router {
       errors,
       values,
     })
-    sendPage(response, errors.length > 0 ? 422 : 200, page, appOrigins(client))
+    sendPage(response, errors.length > 0 ? 422 : 200, page, appSources(interaction))
   }
 
   function noticeOf(request: Request, interaction: Interaction): NoticeKey | undefined {

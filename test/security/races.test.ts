@@ -216,21 +216,13 @@ describe('one DPoP proof', () => {
     const dpop = await deskKey.proof('POST', `${setting.issuer}/token`)
     const one = await getCode(app)
     const two = await getCode(app)
-    const first = await postPublic(
-      originOf(0),
-      '/token',
-      'bound',
-      redemption('bound', one.code, one.sent),
-      { dpop },
-    )
+    const first = await postPublic(originOf(0), '/token', 'bound', redemption('bound', one.code, one.sent), {
+      dpop,
+    })
     expect(first.status).toBe(200)
-    const second = await postPublic(
-      originOf(1),
-      '/token',
-      'bound',
-      redemption('bound', two.code, two.sent),
-      { dpop },
-    )
+    const second = await postPublic(originOf(1), '/token', 'bound', redemption('bound', two.code, two.sent), {
+      dpop,
+    })
     expect(tally([second])).toEqual({ '400 invalid_grant': 1 })
   })
 
