@@ -14,17 +14,16 @@ export async function findPlaintext(databaseUrl: string, values: readonly string
        join information_schema.tables t using (table_schema, table_name)
        where table_schema = 'public' and t.table_type = 'BASE TABLE' order by 1, 2`,
     )
+    const forms = formsOf(values)
     const found: Found[] = []
     for (const { table_name: table, column_name: column, data_type: type } of columns.rows) {
       const id = `"${table}"."${column}"`
-      const hex = type === 'bytea' ? `encode(${id}, 'hex')` : `encode(convert_to(${id}::text, 'UTF8'), 'hex')`
-      const rows = await client.query<{ hex: string }>(
-        `select ${hex} as hex from "${table}" where ${id} is not null`,
+      const bytes = type === 'bytea' ? id : `convert_to(${id}::text, 'UTF8')`
+      const rows = await client.query<{ bytes: Buffer }>(
+        `select ${bytes} as bytes from "${table}" where ${id} is not null`,
       )
-      const haystack = rows.rows.map((row) => row.hex).join('\n')
-      for (const value of values) {
-        if (needles(value).some((needle) => haystack.includes(needle))) found.push({ table, column, value })
-      }
+      const haystack = rows.rows.map((row) => row.bytes.toString('latin1')).join('\n')
+      found.push(...search(haystack, forms).map((value) => ({ table, column, value })))
     }
     return found
   } finally {
@@ -32,7 +31,10 @@ export async function findPlaintext(databaseUrl: string, values: readonly string
   }
 }
 
-/** A value's forms, each in hex: as it is, JSON-escaped, in hex of both cases, in base64 and base64url at the three alignments, UTF-16. */
+/**
+ * A value's forms, each byte a character: as it is, JSON-escaped, URL-encoded, reversed, in hex of both cases, in base64 and base64url at the three
+ * alignments, in UTF-16 of both orders; of a value that is itself 32 hex digits also its sixteen bytes and their base64, and as a uuid.
+ */
 function needles(value: string): string[] {
   const bytes = Buffer.from(value, 'utf8')
   const forms = [
@@ -42,16 +44,39 @@ function needles(value: string): string[] {
     Buffer.from(bytes.toString('hex')),
     Buffer.from(bytes.toString('hex').toUpperCase()),
     Buffer.from(value, 'utf16le'),
-    Buffer.from([...value].toReversed().join('')),
+    Buffer.from(value, 'utf16le').swap16(),
+    Buffer.from(Array.from(value).toReversed().join('')),
+    ...base64Forms(bytes),
   ]
-  for (const offset of [0, 1, 2]) {
+  if (/^[0-9a-f]{32}$/i.test(value)) {
+    const raw = Buffer.from(value, 'hex')
+    const dashed = value.toLowerCase().replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+    forms.push(raw, Buffer.from(dashed), ...base64Forms(raw))
+  }
+  return [...new Set(forms.map((form) => form.toString('latin1')))]
+}
+
+function base64Forms(bytes: Buffer): Buffer[] {
+  return [0, 1, 2].flatMap((offset) => {
     const shifted = Buffer.concat([Buffer.alloc(offset), bytes])
       .toString('base64')
       .replace(/=+$/, '')
     // The first and last characters depend on the neighbours.
     const core = shifted.slice(offset === 0 ? 0 : offset + 1, -2)
-    if (core.length >= 6)
-      forms.push(Buffer.from(core), Buffer.from(core.replaceAll('+', '-').replaceAll('/', '_')))
-  }
-  return [...new Set(forms.map((form) => form.toString('hex')))]
+    return core.length < 6
+      ? []
+      : [Buffer.from(core), Buffer.from(core.replaceAll('+', '-').replaceAll('/', '_'))]
+  })
 }
+
+/** Which of the values stand in a text, in any of the forms. */
+export const findInText = (text: string, values: readonly string[]): string[] =>
+  search(Buffer.from(text, 'utf8').toString('latin1'), formsOf(values))
+
+const formsOf = (values: readonly string[]): ReadonlyMap<string, readonly string[]> =>
+  new Map(values.map((value) => [value, needles(value)]))
+
+const search = (haystack: string, forms: ReadonlyMap<string, readonly string[]>): string[] =>
+  [...forms]
+    .filter(([, needed]) => needed.some((needle) => haystack.includes(needle)))
+    .map(([value]) => value)

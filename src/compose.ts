@@ -27,6 +27,7 @@ import { createSubjects } from './storage/subjects.ts'
 import { sweep } from './storage/sweep.ts'
 
 const SWEEP_MS = 60_000
+const IDLE_MS = 100
 
 export type Broker = {
   readonly server: Server
@@ -147,7 +148,7 @@ export async function compose(
     identities,
     keyring,
     isIssuerPath,
-    issue: issuer.handle,
+    issue: (request, response) => issuer.handle(request, response),
   })
 
   const server = createServer(
@@ -168,8 +169,15 @@ export async function compose(
           resolve()
         })
       })
-      server.closeIdleConnections()
+      // A proxy keeps its connections and sends the next request on them: each ends with the answer that is under way.
+      server.prependListener('request', (_request, response) => {
+        response.setHeader('connection', 'close')
+      })
+      const idle = setInterval(() => {
+        server.closeIdleConnections()
+      }, IDLE_MS)
       await closed
+      clearInterval(idle)
       await listener.close()
       await outbound.close()
       await database.close()

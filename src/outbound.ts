@@ -127,7 +127,7 @@ function guardedLookup(
       throw new BrokerError('upstream_unavailable', { cause: new Error('name_not_found') })
     })
     // One bad address among good ones is enough: which one is taken is for the network to say.
-    if (addresses.length === 0 || false)
+    if (addresses.length === 0 || !addresses.every(({ address }) => isAllowed(address)))
       throw refused('address')
     return addresses
   }

@@ -11,6 +11,8 @@ type Answer = (res: ServerResponse, req: IncomingMessage) => void
 let server: Server
 let host: string
 let calls: string[] = []
+// Closed in the end whatever becomes of a test: one left open would hang the run.
+const listeners: TcpServer[] = []
 let hungUp: Promise<void>
 const answers: Record<string, Answer> = {
   '/ok': (res) => res.setHeader('content-type', 'application/json').end('{"fine":true}'),
@@ -66,7 +68,7 @@ beforeAll(async () => {
 })
 afterAll(() => {
   server.closeAllConnections()
-  server.close()
+  for (const one of [server, ...listeners]) one.close()
 })
 beforeEach(() => {
   calls = []
@@ -194,6 +196,7 @@ describe('outbound.fetch() calls nobody', () => {
       connections += 1
       socket.destroy()
     })
+    listeners.push(listener)
     await new Promise<void>((resolve) => {
       listener.listen(0, '127.0.0.1', resolve)
     })
@@ -212,7 +215,6 @@ describe('outbound.fetch() calls nobody', () => {
     // Once, in connecting: there is no earlier check whose answer could have changed.
     expect(looked).toEqual(['rebinding.example'])
     expect(connections).toBe(0)
-    listener.close()
   })
 
   test('beyond loopback when it is told to call loopback', async () => {

@@ -10,6 +10,9 @@ import type { SignIn } from './sign-in.ts'
 
 const draft = z.strictObject({ title: z.string().trim().min(1).max(120), kind: z.enum(kinds) })
 
+// Keys that can't be had are our trouble, not the token's. The first is jose's for an answer other than 200.
+const keysUnavailable = new Set(['ERR_JOSE_GENERIC', 'ERR_JWKS_TIMEOUT', 'ERR_JWKS_INVALID'])
+
 export type ApiOptions = {
   readonly issuer: string
   readonly audience: string
@@ -62,8 +65,7 @@ export const documentsApi = (
       const needed = options.scope?.split(' ') ?? []
       return needed.every((each) => has.includes(each)) ? sub : refuse(403, 'insufficient_scope')
     } catch (error) {
-      // Keys that can't be had are our trouble, not the token's.
-      if (error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout))
+      if (error instanceof errors.JOSEError && !keysUnavailable.has(error.code))
         return refuse(401, 'invalid_token')
       res.status(503).json({ error: 'temporarily_unavailable' })
       return undefined
@@ -85,6 +87,11 @@ export const documentsApi = (
     const parsed = draft.safeParse(req.body)
     if (parsed.success) res.status(201).json({ document: documents.add(subject, parsed.data) })
     else res.status(422).json({ error: 'invalid_document' })
+  })
+  router.use((_req, res) => void res.status(404).json({ error: 'not_found' }))
+  router.use((error: unknown, _req: express.Request, res: express.Response, next: express.NextFunction) => {
+    if (res.headersSent) next(error)
+    else res.status(400).json({ error: 'invalid_request' })
   })
   return router
 }

@@ -1,11 +1,12 @@
 /**
- * The page of somebody who is signed in: their documents, and beside them, in full, what this app was told about them and how it
- * knows that it is true. Every claim that came in shows up here, also one that nobody expected.
+ * The page of somebody who is signed in: who they are here, their documents, a form for another one, and the panels that tell
+ * what the app knows. A picture is shown only when it is the issuer's; otherwise initials stand in.
  */
 import type { Response } from 'express'
 import { html } from 'hono/html'
 import { kinds, type Document } from './documents.ts'
 import { attribute, isolated, sendPage, sheetMark, tick, type Look, type Piece } from './html.ts'
+import { knownPanel, tokenPanel } from './panels.ts'
 import type { SignedIn } from './sign-in.ts'
 
 /** `draft` is what the person had typed before they had to sign in again; `problem` is why a form wasn't taken. */
@@ -17,33 +18,6 @@ export type DocumentsPage = {
   readonly problem: 'title' | 'renewed' | undefined
 }
 
-const profileClaims = [
-  ['name', 'Name'],
-  ['email', 'E-mail address'],
-  ['email_verified', 'E-mail verified'],
-  ['picture', 'Picture'],
-  ['company', 'Company'],
-  ['provider_id', 'ID at your provider'],
-  ['sub', 'ID for this app'],
-] as const
-
-/** Claims that are about the token, not about the person. */
-const protocolClaims = [
-  'iss',
-  'aud',
-  'exp',
-  'iat',
-  'nbf',
-  'jti',
-  'nonce',
-  'sid',
-  'auth_time',
-  'at_hash',
-  'azp',
-  'acr',
-  'amr',
-]
-
 const kindNames = { invoice: 'Invoice', contract: 'Contract', letter: 'Letter' } as const
 const day = new Intl.DateTimeFormat('en-GB', {
   day: 'numeric',
@@ -51,17 +25,6 @@ const day = new Intl.DateTimeFormat('en-GB', {
   year: 'numeric',
   timeZone: 'UTC',
 })
-const moment = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium', timeZone: 'UTC' })
-
-const time = (seconds: number | undefined): Piece =>
-  seconds === undefined
-    ? html`unknown`
-    : html`<time datetime="${new Date(seconds * 1000).toISOString()}"
-        >${moment.format(seconds * 1000)} UTC</time
-      >`
-
-const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value))
-
 const stringIn = (claims: SignedIn['claims'], name: string): string | undefined => {
   const value = claims[name]
   return typeof value === 'string' && value !== '' ? value : undefined
@@ -150,44 +113,6 @@ const createForm = ({ draft, problem }: DocumentsPage): Piece => {
   </form>`
 }
 
-const fact = (label: string, value: Piece, claim?: string): Piece =>
-  html`<div>
-    <dt>${label}${claim === undefined ? '' : html` <code>${claim}</code>`}</dt>
-    <dd>${value}</dd>
-  </div>`
-
-const knownPanel = ({ claims }: SignedIn, look: Look): Piece => {
-  const expected = new Set<string>(profileClaims.map(([name]) => name))
-  const others = Object.keys(claims).filter((name) => !expected.has(name) && !protocolClaims.includes(name))
-  return html`<section class="card" aria-labelledby="known">
-    <h2 id="known">What this app knows about you</h2>
-    <p class="small">All that ${look.name} was told when you signed in.</p>
-    <dl class="facts">
-      ${profileClaims.map(([name, label]) =>
-        claims[name] === undefined
-          ? fact(label, html`<span class="missing">not given</span>`, name)
-          : fact(label, isolated(textOf(claims[name])), name),
-      )}
-      ${others.map((name) => fact('Something else', isolated(textOf(claims[name])), name))}
-    </dl>
-  </section>`
-}
-
-const tokenPanel = ({ claims, key, accessTokenExpiresAt }: SignedIn, audience: string): Piece =>
-  html`<section class="card" aria-labelledby="token">
-    <h2 id="token">How it knows</h2>
-    <p class="verified">${tick} Signature verified with the issuer’s published keys</p>
-    <dl class="facts">
-      ${fact('Issuer', isolated(textOf(claims.iss)), 'iss')}
-      ${fact('Subject', isolated(textOf(claims.sub)), 'sub')}
-      ${fact('Session', claims['sid'] === undefined ? html`none` : isolated(textOf(claims['sid'])), 'sid')}
-      ${fact('Key', html`${key.alg}, ${isolated(key.kid)}`, 'kid')}
-      ${fact('ID token expires', time(claims.exp), 'exp')}
-      ${fact('Access token for', isolated(audience), 'aud')}
-      ${fact('Access token expires', time(accessTokenExpiresAt), 'exp')}
-    </dl>
-  </section>`
-
 export const sendDocuments = (res: Response, look: Look, page: DocumentsPage): Promise<void> => {
   const { signedIn, documents } = page
   const name = stringIn(signedIn.claims, 'name')
@@ -219,7 +144,7 @@ export const sendDocuments = (res: Response, look: Look, page: DocumentsPage): P
         </div>
       </div>
       <div class="columns">
-        <div>
+        <div class="work">
           <section aria-labelledby="documents">
             <h2 id="documents">Documents <span class="count">${documents.length}</span></h2>
             <ul class="documents">
@@ -228,7 +153,7 @@ export const sendDocuments = (res: Response, look: Look, page: DocumentsPage): P
           </section>
           ${createForm(page)}
         </div>
-        <div class="side">${knownPanel(signedIn, look)} ${tokenPanel(signedIn, page.audience)}</div>
+        ${knownPanel(signedIn, look.name)} ${tokenPanel(signedIn, page.audience)}
       </div>`,
   })
 }

@@ -38,7 +38,13 @@ const titles: Readonly<Record<Kind, readonly string[]>> = {
     'Site survey',
     'Printing and binding',
   ],
-  contract: ['Supply agreement', 'Non-disclosure agreement', 'Service terms', 'Lease, second floor'],
+  contract: [
+    'Supply agreement',
+    'Non-disclosure agreement',
+    'Service terms',
+    'Lease, second floor',
+    'Framework contract',
+  ],
   letter: ['Offer of employment', 'Notice of termination', 'Confirmation of order', 'Reminder, first'],
 }
 const parties = [
@@ -76,8 +82,9 @@ export const createDocuments = (salt: string, now: () => number): Documents => {
 
   const samples = (subject: string): Document[] => {
     const bytes = createHash('sha256').update(`${salt}\n${subject}`).digest()
-    const pick = <T>(from: readonly T[], at: number): T => {
-      const found = from[bytes.readUInt8(at % bytes.length) % from.length]
+    // Row by row onwards from a place of the person's own, so that nothing stands there twice.
+    const pick = <T>(from: readonly T[], at: number, row = 0): T => {
+      const found = from[(bytes.readUInt8(at) + row) % from.length]
       if (found === undefined) throw new RangeError('nothing to pick from')
       return found
     }
@@ -88,8 +95,8 @@ export const createDocuments = (salt: string, now: () => number): Documents => {
       return {
         number: `${prefixes[kind]}-${2990 - row * 171 - (bytes.readUInt8(row * 5 + 2) % 90)}`,
         kind,
-        title: pick(titles[kind], row * 5 + 3),
-        party: pick(parties, row * 5 + 4),
+        title: pick(titles[kind], 30, row),
+        party: pick(parties, 31, row),
         status,
         tone,
         changed: dateOf(now() - age * dayMs),

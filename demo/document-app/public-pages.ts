@@ -6,7 +6,7 @@ import type { Response } from 'express'
 import { html } from 'hono/html'
 import { attribute, isolated, sendPage, type Look, type Piece } from './html.ts'
 
-/** Three sheets; the last one being signed. */
+/** Two sheets; the front one is signed. */
 const illustration: Piece = html`<svg
   class="illustration"
   viewBox="0 0 360 320"

@@ -58,7 +58,7 @@ code { font: .8125rem/1.5 ui-monospace, 'Cascadia Mono', Menlo, Consolas, monosp
 .error { max-width: 40rem; margin: 2rem auto; padding: clamp(1.25rem, 4vw, 2.5rem); }
 
 .hero { display: grid; gap: 2rem; align-items: center; padding-block: clamp(1rem, 5vw, 4rem); }
-.hero h1 { font-size: clamp(2.25rem, 1.6rem + 3.6vw, 4rem); line-height: 1.04; letter-spacing: -.035em; margin-bottom: 1rem; max-width: 14ch; }
+.hero h1 { font-size: clamp(2rem, 1.1rem + 4vw, 4rem); line-height: 1.04; letter-spacing: -.035em; margin-bottom: 1rem; max-width: 14ch; }
 .hero .button { padding: .85rem 2rem; font-size: 1.0625rem; } .hero .small { max-width: 28rem; }
 .illustration { width: 100%; max-width: 26rem; margin-inline: auto; fill: none; stroke-linecap: round; stroke-linejoin: round; }
 .back path { fill: var(--tint); stroke: var(--line); stroke-width: 1.5; } .paper { fill: var(--sheet); stroke: var(--line); stroke-width: 1.5; }
@@ -68,7 +68,7 @@ code { font: .8125rem/1.5 ui-monospace, 'Cascadia Mono', Menlo, Consolas, monosp
 
 .greeting { display: flex; gap: 1rem; align-items: center; margin: .5rem 0 1.75rem; } .greeting p { margin: 0; color: var(--soft); } .greeting > div { min-width: 0; }
 .avatar { flex: none; width: 4rem; height: 4rem; border-radius: 50%; object-fit: cover; display: grid; place-items: center; background: var(--accent); color: var(--accent-ink); font-size: 1.375rem; font-weight: 600; }
-.columns { display: grid; gap: 1.5rem; align-items: start; grid-template-columns: minmax(0, 1fr); } .columns > div { display: grid; gap: 1.5rem; grid-template-columns: minmax(0, 1fr); }
+.columns { display: grid; gap: 1.5rem; align-items: start; grid-template-columns: minmax(0, 1fr); } .work { display: grid; gap: 1.5rem; grid-template-columns: minmax(0, 1fr); }
 .count { margin-inline-start: .25rem; color: var(--soft); font-weight: 400; }
 .documents { margin: 0; padding: 0; list-style: none; background: var(--sheet); border: 1px solid var(--line); border-radius: 12px; box-shadow: var(--shadow); }
 .documents li { display: grid; grid-template-columns: auto minmax(0, 1fr); gap: .25rem 1rem; align-items: center; padding: .95rem 1.25rem; }
@@ -80,21 +80,24 @@ code { font: .8125rem/1.5 ui-monospace, 'Cascadia Mono', Menlo, Consolas, monosp
 .chip { display: inline-block; padding: .05rem .6rem; border-radius: 999px; font-size: .8125rem; font-weight: 600; line-height: 1.6; white-space: nowrap; border: 1px solid transparent; }
 .chip.done { color: var(--done); background: var(--done-ground); } .chip.waiting { color: var(--waiting); background: var(--waiting-ground); }
 .chip.late { color: var(--late); background: var(--late-ground); } .chip.draft { color: var(--soft); border-color: var(--line); }
-.verified { color: var(--done); font-size: .9375rem; font-weight: 600; white-space: normal; }
+.verified { color: var(--done); font-size: .9375rem; font-weight: 600; } .greeting .verified { white-space: nowrap; }
 .tick { width: .95em; height: .95em; vertical-align: -.1em; fill: none; stroke: currentColor; stroke-width: 2.4; stroke-linecap: round; stroke-linejoin: round; }
 .fields { display: grid; gap: .75rem; align-items: end; } .fields p { margin: 0; display: grid; gap: .25rem; } label { font-size: .875rem; color: var(--soft); }
 input, select { width: 100%; min-height: 2.75rem; padding: .5rem .75rem; font: inherit; color: inherit; background: var(--desk); border: 1px solid var(--edge); border-radius: 8px; }
 [aria-invalid] { border-color: var(--late); box-shadow: inset 0 0 0 1px var(--late); } .problem { margin: .75rem 0 0; color: var(--late); font-weight: 600; }
 .facts { display: grid; } .facts div { padding: .6rem 0; border-top: 1px solid var(--line); }
 .facts dt { display: flex; justify-content: space-between; gap: 1rem; color: var(--soft); font-size: .875rem; } .facts dd { overflow-wrap: anywhere; font-size: .9375rem; }
+.token dd { font: .875rem/1.6 ui-monospace, 'Cascadia Mono', Menlo, Consolas, monospace; }
 .missing { color: var(--soft); font-style: italic; } .error .facts { margin-top: 1.5rem; }
 @media (min-width: 38rem) {
   .documents li { grid-template-columns: auto minmax(0, 1fr) auto; } .documents .state { grid-column: 3; display: grid; justify-items: end; }
   .fields { grid-template-columns: 1fr 10rem auto; }
+  .token .facts div { display: grid; grid-template-columns: 14rem minmax(0, 1fr); gap: 1.5rem; align-items: baseline; }
 }
 @media (min-width: 56rem) {
   main, .bar, footer { padding-inline: 2rem; } .hero { grid-template-columns: 1.15fr 1fr; }
-  .columns { grid-template-columns: minmax(0, 1fr) minmax(19rem, 24rem); gap: 2rem; } .side { margin-top: 2.2125rem; }
+  .columns { grid-template-columns: minmax(0, 1fr) minmax(19rem, 24rem); grid-template-rows: auto 1fr; gap: 1.5rem 2rem; }
+  .known { grid-column: 2; grid-row: 1 / span 2; margin-top: 2.2125rem; }
 }
 @media (forced-colors: active) {
   .chip, .avatar, .notice { border: 1px solid; } .sheet, .back path, .paper { fill: Canvas; stroke: CanvasText; } .lines, .heading, .text, .signature { stroke: CanvasText; }

@@ -45,7 +45,8 @@ export function keepChosen(fields: MinimalFields, choices: Choices): MinimalProf
 export function cleanText(value: unknown, limit: number): string | undefined {
   // Cut before any regular expression runs: an upstream may send a megabyte.
   if (typeof value !== 'string' || value.length > limit * 4) return undefined
-  const clean = value.toWellFormed().normalize('NFC').replace(HOSTILE, '').trim()
+  // Composed last: what stood apart by a hidden character must not come out in two spellings.
+  const clean = value.toWellFormed().replace(HOSTILE, '').normalize('NFC').trim()
   return clean === '' || clean.length > limit ? undefined : clean
 }
 

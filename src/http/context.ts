@@ -89,6 +89,8 @@ export function checkSameOrigin(deps: HttpDeps, request: Request): void {
   const site = request.get('sec-fetch-site')
   const origin = request.get('origin')
   const isForeign =
-    site === undefined ? origin !== undefined && origin !== new URL(deps.issuer).origin : site !== 'same-origin'
+    site === undefined
+      ? origin !== undefined && origin !== new URL(deps.issuer).origin
+      : site !== 'same-origin'
   if (isForeign) throw new BrokerError('cross_site')
 }

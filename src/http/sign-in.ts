@@ -55,7 +55,7 @@ export function signInRoutes(deps: HttpDeps): Router {
     // A person whom the upstream knows passes through it, and us, to the app without a stop: browsers hold the form to every hop, and
     // upstreams send people on to sign-in pages of others (login.live.com, a company's own).
     const hops = origins.filter((origin) => origin !== undefined)
-    sendPage(response, 200, page, [...new Set(['https:', ...hops, ...appOrigins(client)])])
+    sendPage(response, 200, page, [...new Set(['https:', ...hops, ...appSources(interaction)])])
   })
 
   router.post('/sign-in/:handle', form, (request: Request, response: Response, next: NextFunction) => {
@@ -127,7 +127,8 @@ export function signInRoutes(deps: HttpDeps): Router {
       response.redirect(303, `${backTo}?notice=${error.code}`)
       return
     }
-    response.locals['retryUrl'] = backTo
+    const isOver = error instanceof BrokerError && error.code === 'interaction_expired'
+    response.locals['retryUrl'] = isOver ? undefined : backTo
     next(error)
   }
 

@@ -1,5 +1,5 @@
 // The end of a request: its unit of work is applied, before the answer leaves. Where two tabs wrote one session, the later one merges
-// and comes again; where a single-use value was used already, the answer gives way to an error.
+// and comes again, or starts over if both can't stand; where a single-use value was used already, the answer gives way to an error.
 import type { UnitOutcome } from '../core/ports.ts'
 import { openSession } from '../core/record-seal.ts'
 import { authorizationsOf, replace, sessionRow } from './adapter.ts'
@@ -8,14 +8,18 @@ import type { Work } from './work.ts'
 
 const MERGE_ROUNDS = 5
 
-/** Applies the request's unit; `written` when there was nothing to write. Throws what the database throws. */
+/**
+ * Applies the request's unit; `written` when there was nothing to write. `session_stale`: nothing was written, and the same request
+ * may come again. Throws what the database throws.
+ */
 export async function flush(deps: AdapterDeps, work: Work): Promise<UnitOutcome> {
   settle(work)
   if (isEmpty(work)) return 'written'
   for (let round = 0; round < MERGE_ROUNDS; round += 1) {
     const outcome = await deps.records.apply(work.unit)
     if (outcome !== 'session_stale') return outcome
-    if (!(await mergeSession(deps, work))) return 'session_gone'
+    const merged = await mergeSession(deps, work)
+    if (merged !== 'merged') return merged
   }
   return 'session_gone'
 }
@@ -48,22 +52,33 @@ const isEmpty = ({ unit }: Work): boolean =>
       key === 'requireGrants' || key === 'requireSessions' || (Array.isArray(value) && value.length === 0),
   )
 
-/** Takes up what another tab wrote to the same session; false when it is gone or has become another person's. */
-async function mergeSession(deps: AdapterDeps, work: Work): Promise<boolean> {
+/**
+ * Takes up what another tab wrote to the same session. `session_gone` when it has ended or become another person's; `session_stale`
+ * when the tab gave the session a new cookie value, or one of our apps another grant: an app has one grant in a session, so one of the
+ * two codes would be dead.
+ */
+async function mergeSession(
+  deps: AdapterDeps,
+  work: Work,
+): Promise<'merged' | 'session_gone' | 'session_stale'> {
   const ours = work.savedSession
   const uid = ours?.body.payload['uid']
   const row = work.unit.records.find(({ model }) => model === 'Session')
-  if (ours === undefined || typeof uid !== 'string' || row?.uidDigest === undefined) return false
+  if (ours === undefined || typeof uid !== 'string' || row?.uidDigest === undefined) return 'session_gone'
   const view = await deps.records.findSessionByUid(row.uidDigest)
-  if (view === undefined) return false
+  if (view === undefined) return 'session_gone'
   const theirs = openSession(view.record, { uid })
-  if (theirs.payload['accountId'] !== ours.body.payload['accountId']) return false
-  const payload = {
-    ...ours.body.payload,
-    authorizations: { ...authorizationsOf(theirs), ...authorizationsOf(ours.body) },
-  }
+  if (theirs.payload['accountId'] !== ours.body.payload['accountId']) return 'session_gone'
+  const isRenewed = !same(work.session?.row.idDigest, view.record.idDigest)
+  const mine = authorizationsOf(ours.body)
+  const other = authorizationsOf(theirs)
+  const hasOtherGrant = Object.entries(mine).some(
+    ([clientId, { grantId }]) => other[clientId] !== undefined && other[clientId].grantId !== grantId,
+  )
+  if (isRenewed || hasOtherGrant) return 'session_stale'
+  const payload = { ...ours.body.payload, authorizations: { ...other, ...mine } }
   work.session = { row: view.record, body: theirs }
   work.savedSession = { id: ours.id, body: { ...ours.body, payload } }
   replace(work, sessionRow(work, ours.id, work.savedSession.body, { ...row, version: view.record.version }))
-  return true
+  return 'merged'
 }

@@ -102,7 +102,16 @@ export function createIssuer(given: IssuerDeps) {
       work.failure = error
     }
     if (work.failure !== undefined) replaceAnswer(ctx, oidc, given.statusOf(work.failure))
+    else if (outcome === 'session_stale' && ctx.method === 'GET') startOver(ctx)
     else if (outcome !== 'written') replaceAnswer(ctx, oidc, refusalOf(outcome, oidc))
+  }
+
+  /** Nothing was written: the browser asks the same once more, and finds the session as another of its tabs left it. */
+  function startOver(ctx: KoaContextWithOIDC): void {
+    ctx.remove('set-cookie')
+    ctx.status = 303
+    ctx.set({ location: ctx.url, 'cache-control': 'no-store' })
+    ctx.body = ''
   }
 
   function replaceAnswer(

@@ -260,6 +260,8 @@ describe.each(KINDS)('the %s connector', (kind) => {
     traps().discovery = 'otherIssuer'
     second.pass(25 * 3600)
     expect(await codeOf(second.signIn(person))).toBe('upstream_invalid')
+    // Also in the pause before it asks again: what it knew is not good any more.
+    expect(await codeOf(second.signIn(person))).toBe('upstream_invalid')
   })
 
   test('gets over an upstream that was down at first, and asks it at a bounded rate', async () => {

@@ -177,4 +177,12 @@ describe('The Google connector fetches a picture', () => {
       expect(callsTo(world, 'lh3.')).toBe(0)
     },
   )
+
+  test('from none of Google’s hosts but the one for pictures', async () => {
+    bend('dana', { picture: 'https://oauth2.googleapis.com/picture.png' })
+    const { log, signIn } = setting()
+    expect((await signIn('dana')).picture).toEqual({ state: 'empty' })
+    expect(callsTo(world, 'picture')).toBe(0)
+    expect(log).toEqual([])
+  })
 })

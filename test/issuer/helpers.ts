@@ -1,4 +1,5 @@
 // What the issuer's tests share: raw requests, so that a test sees exactly what went over the wire, and SQL for what the broker hides.
+import { randomUUID } from 'node:crypto'
 import { Client } from 'pg'
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT, type JWK } from 'jose'
 import type { Browser, Page } from '../../demo/browser.ts'
@@ -175,17 +176,17 @@ export async function keyOf(kid: string) {
   return {
     jwk,
     thumbprint: await calculateJwkThumbprint(bare),
-    assertion: (id: string, issuer: string, claims: Record<string, unknown> = {}): Promise<string> =>
-      new SignJWT({ jti: crypto.randomUUID(), ...claims })
+    assertion: (id: string, issuer: string, expiresIn = '60s'): Promise<string> =>
+      new SignJWT({ jti: randomUUID() })
         .setProtectedHeader({ alg: 'ES256', kid })
         .setIssuer(id)
         .setSubject(id)
         .setAudience(issuer)
         .setIssuedAt()
-        .setExpirationTime('60s')
+        .setExpirationTime(expiresIn)
         .sign(privateKey),
     proof: (method: string, url: string, claims: Record<string, unknown> = {}): Promise<string> =>
-      new SignJWT({ jti: crypto.randomUUID(), htm: method, htu: url, ...claims })
+      new SignJWT({ jti: randomUUID(), htm: method, htu: url, ...claims })
         .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk: bare })
         .setIssuedAt()
         .sign(privateKey),
@@ -216,4 +217,13 @@ export function tally(answers: readonly Answer[]): Record<string, number> {
     counts[key] = (counts[key] ?? 0) + 1
   }
   return counts
+}
+
+/**
+ * Jest's structuredClone makes objects of another realm, and the library takes only its own realm's for a client's keys. To be called
+ * before the setting starts.
+ */
+export function keepRealm(): void {
+  globalThis.structuredClone = <T>(value: T): T =>
+    value === undefined ? value : (JSON.parse(JSON.stringify(value)) as T)
 }

@@ -1,5 +1,5 @@
 // Single use under concurrency: twenty at once over two replicas, and one wins. The loser hears the error of its protocol, never a 500.
-import { createHash, randomUUID } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import {
   appYaml,
@@ -19,6 +19,7 @@ import {
   getCode,
   getTokens,
   isActive,
+  keepRealm,
   keyAppYaml,
   keyOf,
   post,
@@ -42,6 +43,7 @@ let deskKey: OwnKey
 const originOf = (index: number): string => origins[index % origins.length] ?? setting.issuer
 
 beforeAll(async () => {
+  keepRealm()
   archiveKey = await keyOf('archive-1')
   deskKey = await keyOf('desk-1')
   setting = await testSetting({
@@ -150,9 +152,9 @@ describe('one refresh token of a public app used twenty times', () => {
 })
 
 describe('one client assertion', () => {
-  const proven = async (claims = {}): Promise<Record<string, string>> => ({
+  const proven = async (expiresIn = '60s'): Promise<Record<string, string>> => ({
     client_assertion_type: ASSERTION_TYPE,
-    client_assertion: await archiveKey.assertion('archive', setting.issuer, claims),
+    client_assertion: await archiveKey.assertion('archive', setting.issuer, expiresIn),
   })
   const code = async () => {
     const app = await testApp(setting.issuer, 'docs')
@@ -189,14 +191,8 @@ describe('one client assertion', () => {
   })
 
   test('that would have to be remembered for more than five minutes is refused', async () => {
-    const exp = Math.floor(Date.now() / 1000) + 3600
-    const assertion = await archiveKey.assertion('archive', setting.issuer)
-    const [header = ''] = assertion.split('.')
-    expect(JSON.parse(Buffer.from(header, 'base64url').toString())).toMatchObject({ alg: 'ES256' })
-    const { SignJWT, importJWK } = await import('jose')
-    expect(SignJWT).toBeDefined()
-    expect(importJWK).toBeDefined()
-    expect(exp).toBeGreaterThan(0)
+    const form = { ...(await proven('1h')), token: 'x'.repeat(43) }
+    expect(tally([await post(`${setting.issuer}/introspect`, form)])).toEqual({ '401 invalid_client': 1 })
   })
 })
 
@@ -355,6 +351,5 @@ describe('one way back from upstream', () => {
     const stolen = await fetch(page.url, { redirect: 'manual', headers: { cookie } })
     expect(stolen.status).toBe(400)
     expect(stolen.headers.get('location')).toBeNull()
-    expect(randomUUID()).toBeDefined()
   })
 })

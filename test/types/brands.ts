@@ -44,9 +44,9 @@ export function noConnector({ answer, fields, choices, connector }: Given) {
   const upstream: UpstreamProfile = answer
   // @ts-expect-error upstreamBrand: what is minimised comes from a connector
   minimise(answer, choices)
+  // @ts-expect-error upstreamBrand: a connector gives what it branded
   const exchange: Connector['exchange'] = async (...sent) => {
     await connector.exchange(...sent)
-    // @ts-expect-error upstreamBrand: a connector gives what it branded
     return answer
   }
   // @ts-expect-error UpstreamProfile: what was stored is no upstream's answer
@@ -63,9 +63,11 @@ export function noMinimise({ upstream, answer, fields, key, place }: Given) {
   sealProfile(key, place, fields)
   // @ts-expect-error minimalBrand: nor do five fields written by hand
   sealProfile(key, place, { providerUserId: '1', name: 'Ada' })
-  // @ts-expect-error minimalBrand: nor a copy with something added
-  const more: MinimalProfile = { ...fields, phone: '1' }
-  return more
+  // @ts-expect-error minimalBrand: nor a copy of them
+  const copy: MinimalProfile = { ...fields }
+  // @ts-expect-error phone: there is no sixth field
+  const more: MinimalFields = { ...fields, phone: '1' }
+  return [copy, more]
 }
 
 export function noSeal({ row, write, account, fields }: Given) {
