@@ -66,7 +66,7 @@ const apps = await Promise.all(
       origin: `http://localhost:${port}`,
       resource: `http://localhost:${port}/api`,
       apiAudience: `http://localhost:${port}/api`,
-        apiScope: 'documents',
+      apiScope: 'documents',
     }),
   ),
 )

@@ -147,7 +147,7 @@ create table identity (
   profile_sealed bytea not null,
   picture_sealed bytea,
   picture_index bytea,
-  valid_from timestamptz not null default now(),
+  valid_from timestamptz not null default '-infinity',
   created_at timestamptz not null default now(),
   last_sign_in_at timestamptz not null default now(),
   constraint identity_pkey primary key (id)

@@ -6,33 +6,36 @@ import { createClients } from './storage/clients.ts'
 import { migrate, openDatabase } from './storage/database.ts'
 import { createKeys } from './storage/keys.ts'
 
-export async function openToolbox(options: { database: false }): Promise<{
-  keyringPath: () => string
-  createKeyringFile: typeof createKeyringFile
-}>
-export async function openToolbox(options: {
-  database: true
-}): Promise<Awaited<ReturnType<typeof withDatabase>>>
-export async function openToolbox({ database }: { database: boolean }): Promise<unknown> {
-  return database ? withDatabase() : { keyringPath: () => loadKeyringPath(), createKeyringFile }
+/** For a new machine: needs the configuration's `keyring.path` at most, no secret and no database. */
+export const keyTools = () => ({ keyringPath: () => loadKeyringPath(), createKeyringFile })
+
+/** Reads the configuration; the database is not touched before `open`. Throws `configuration_invalid`. */
+export function clientTools() {
+  const config = loadConfig()
+  return {
+    parseClients: (text: string) => parseClients(text, { production: config.production }),
+    /** Throws `storage_unavailable` and KeyringFileError. */
+    async open() {
+      const kek = await loadKeyringFile(config.keyring.path)
+      await migrate(config.database.url)
+      const database = await openDatabase(config.database.url, 2)
+      const clients = createClients(database)
+      return {
+        kek,
+        keys: createKeys(database),
+        clients,
+        pretending: pretend(clients),
+        close: () => database.close(),
+      }
+    },
+  }
 }
 
-async function withDatabase() {
-  const config = loadConfig()
-  const kek = await loadKeyringFile(config.keyring.path)
-  await migrate(config.database.url)
-  const database = await openDatabase(config.database.url, 2)
-  const clients = createClients(database)
-  const pretendReplace: Clients['replace'] = async (_changed, keep) => {
+/** The same apps, of which nothing is changed or removed. */
+const pretend = (clients: Clients): Clients => ({
+  ...clients,
+  async replace(_changed, keep) {
     const stored = await clients.all()
     return { removed: stored.map(({ id }) => id).filter((id) => !keep.includes(id)) }
-  }
-  return {
-    kek,
-    keys: createKeys(database),
-    clients,
-    pretendReplace,
-    parseClients: (text: string) => parseClients(text, { production: config.production }),
-    close: () => database.close(),
-  }
-}
+  },
+})

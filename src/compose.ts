@@ -4,6 +4,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client'
 import { createKeyring } from './crypto/keyring.ts'
 import { digest } from './crypto/secrets.ts'
 import { applyClients, loadClients, type Applied } from './core/clients.ts'
+import { guardDataKeys } from './core/data-keys.ts'
 import type { Client } from './core/model.ts'
 import type { Clock, Log } from './core/ports.ts'
 import { openServerKeys } from './core/server-keys.ts'
@@ -44,15 +45,14 @@ export async function compose(
   const kek = await loadKeyringFile(config.keyring.path)
   await migrate(config.database.url)
   const database = await openDatabase(config.database.url, config.database.poolSize)
-  const keyring = createKeyring({
-    kek,
-    cacheSize: config.dataKeyCache.size,
-    cacheTtlMs: config.dataKeyCache.ttlMs,
-    clock,
-  })
+  const refused = (what: string, error: Error): void => {
+    log.error('sealed_value_refused', { model: what, error })
+  }
+  const { size: cacheSize, ttlMs: cacheTtlMs } = config.dataKeyCache
+  const keyring = guardDataKeys(createKeyring({ kek, cacheSize, cacheTtlMs, clock }), refused)
   const serverKeys = await openServerKeys(createKeys(database), keyring, await kek.current())
   const clientStore = createClients(database)
-  let clients = await loadClients(clientStore, serverKeys.sealing)
+  let clients = await loadClients(clientStore, serverKeys.sealing, refused)
 
   const outbound = createOutbound({
     allowedHosts: upstreamHosts(config.connectors),
@@ -70,9 +70,6 @@ export async function compose(
   )
   const records = createRecords(database)
   const identities = createIdentities(database)
-  const refused = (what: string, error: Error): void => {
-    log.error('sealed_value_refused', { model: what, error })
-  }
 
   const issuer = createIssuer({
     issuer: config.issuer,
@@ -94,7 +91,7 @@ export async function compose(
   })
 
   async function reloadClients(): Promise<void> {
-    clients = await loadClients(clientStore, serverKeys.sealing)
+    clients = await loadClients(clientStore, serverKeys.sealing, refused)
     issuer.rebuild()
   }
   const listener = await listen(

@@ -43,5 +43,7 @@ try {
 
 function reason(error: unknown): string {
   if (error instanceof BrokerError) return error.detail ?? error.code
+  // A refused connection is one error for each address that was tried, and says nothing itself.
+  if (error instanceof AggregateError) return reason(error.errors[0])
   return error instanceof Error ? error.message : 'unknown reason'
 }

@@ -13,6 +13,7 @@ let host: string
 let calls: string[] = []
 // Closed in the end whatever becomes of a test: one left open would hang the run.
 const listeners: TcpServer[] = []
+const opened: Outbound[] = []
 let hungUp: Promise<void>
 const answers: Record<string, Answer> = {
   '/ok': (res) => res.setHeader('content-type', 'application/json').end('{"fine":true}'),
@@ -66,7 +67,8 @@ beforeAll(async () => {
   })
   host = `localhost:${portOf(server)}`
 })
-afterAll(() => {
+afterAll(async () => {
+  await Promise.all(opened.map((outbound) => outbound.close()))
   server.closeAllConnections()
   for (const one of [server, ...listeners]) one.close()
 })
@@ -87,8 +89,11 @@ async function refusal(call: Promise<unknown>): Promise<string> {
   return 'no error'
 }
 
-const open = (more: Partial<Parameters<typeof createOutbound>[0]> = {}): Outbound =>
-  createOutbound({ allowedHosts: [host], production: false, ...more })
+const open = (more: Partial<Parameters<typeof createOutbound>[0]> = {}): Outbound => {
+  const outbound = createOutbound({ allowedHosts: [host], production: false, ...more })
+  opened.push(outbound)
+  return outbound
+}
 
 describe('outbound.fetch()', () => {
   test('hands on a whole answer, with its status and type', async () => {

@@ -28,10 +28,10 @@ export type Questions = {
 
 /** Asks within one deadline that begins now. Doesn't wait for what comes later. */
 export function askWithinDeadline(
-  settings: Pick<ConnectorSettings, 'id'>,
-  { outbound, log, deadlineMs = DEADLINE }: Pick<ConnectorDeps, 'outbound' | 'log' | 'deadlineMs'>,
+  settings: Pick<ConnectorSettings, 'id' | 'deadlineMs'>,
+  { outbound, log }: Pick<ConnectorDeps, 'outbound' | 'log'>,
 ): Questions {
-  const signal = AbortSignal.timeout(deadlineMs)
+  const signal = AbortSignal.timeout(settings.deadlineMs ?? DEADLINE)
   const late = new Promise<Answer<never>>((resolve) => {
     signal.addEventListener('abort', () => resolve(UNKNOWN), { once: true })
   })

@@ -9,6 +9,8 @@ type Common = {
   readonly clientSecret: string
   /** `/callback/<id>` unless told. Each connector has its own, which is a defence against mix-up. RFC 9700 §4.4.2 */
   readonly callbackPath?: string
+  /** Milliseconds that company and picture may take, together; 1500 unless told. */
+  readonly deadlineMs?: number
 }
 
 export type GoogleSettings = Common & {
@@ -65,6 +67,4 @@ export type ConnectorDeps = {
   readonly clock: Clock
   /** Gets no claim, code, token or address. */
   readonly log: Pick<Log, 'warn' | 'error'>
-  /** Milliseconds that company and picture may take, together; 1500 unless told. */
-  readonly deadlineMs?: number
 }

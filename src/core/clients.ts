@@ -1,5 +1,5 @@
 // Apps come from configuration: applying a file stores what changed and removes what is gone; the same file again changes nothing.
-import { openJson, sealJson, type SealContext, type SealingKey } from '../crypto/envelope.ts'
+import { EnvelopeError, openJson, sealJson, type SealContext, type SealingKey } from '../crypto/envelope.ts'
 import { digest } from '../crypto/secrets.ts'
 import type { Client } from './model.ts'
 import type { ClientRow, Clients } from './ports.ts'
@@ -36,19 +36,27 @@ export async function applyClients(
   }
 }
 
-/** The stored apps with their secrets opened. Throws EnvelopeError. */
+/**
+ * The stored apps with their secrets opened. An app whose secret doesn't open (altered, moved) is left out when `refused` is there to be
+ * told of it: the others must not suffer; otherwise that throws EnvelopeError.
+ */
 export async function loadClients(
   store: Clients,
   sealing: { readonly key: SealingKey },
+  refused?: (what: string, error: EnvelopeError) => void,
 ): Promise<ReadonlyMap<string, Client>> {
-  const rows = await store.all()
-  return new Map(
-    rows.map((row) => {
+  const clients = new Map<string, Client>()
+  for (const row of await store.all()) {
+    try {
       const secret =
         row.secretSealed === undefined ? undefined : openJson(sealing.key, context(row.id), row.secretSealed)
-      return [row.id, { ...row.settings, ...(typeof secret === 'string' ? { secret } : {}) }]
-    }),
-  )
+      clients.set(row.id, { ...row.settings, ...(typeof secret === 'string' ? { secret } : {}) })
+    } catch (error) {
+      if (!(error instanceof EnvelopeError) || refused === undefined) throw error
+      refused('client', error)
+    }
+  }
+  return clients
 }
 
 function toRow(client: Client, sealing: { readonly id: string; readonly key: SealingKey }): ClientRow {

@@ -6,7 +6,7 @@ import { fieldsDigest } from './agreement.ts'
 import { BrokerError } from './errors.ts'
 import { keepChosen } from './minimise.ts'
 import type { Choices, FieldName, SignedIn } from './model.ts'
-import { check, identityWrite, openAccount, pictureDigests, placeOf, signIn } from './recognise.ts'
+import { check, identityWrite, openKnown, pictureDigests, placeOf, signIn } from './recognise.ts'
 import { recordDigest } from './record-seal.ts'
 import {
   openInteraction,
@@ -61,7 +61,7 @@ async function unitOf(deps: SignInDeps, pending: Pending, choices: Choices) {
   const place = view === undefined ? { accountId: randomId(), identityId: randomId() } : placeOf(view)
   const created =
     view === undefined ? await deps.keyring.newDataKey(place.accountId, deps.epoch()) : undefined
-  const key = view === undefined ? created?.key : await openAccount(deps, view)
+  const key = view === undefined ? created?.key : (await openKnown(deps, view, profile.providerUserId)).key
   if (key === undefined) throw new BrokerError('keys_unavailable')
   const write = identityWrite(key, place, connector, kept, picture, begunAt)
   if (view !== undefined) {

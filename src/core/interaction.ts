@@ -1,8 +1,9 @@
 // An interaction and what every step of a sign-in needs: opened by its uid, sealed again with another body under the same.
+import { EnvelopeError } from '../crypto/envelope.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import { blindIndex, type SecretKey } from '../crypto/secrets.ts'
 import type { ConfirmReason } from './agreement.ts'
-import { BrokerError } from './errors.ts'
+import { BrokerError, type BrokerErrorCode } from './errors.ts'
 import type { AdmissionFacts, Client, MinimalFields, UpstreamProfile } from './model.ts'
 import type { Clock, Connector, Identities, IndexValue, RecordRow, Records, SignIns } from './ports.ts'
 import { openByBearer, sealByBearer, type RecordBody } from './record-seal.ts'
@@ -58,7 +59,7 @@ export function openInteraction(
   uid: string,
 ): Interaction {
   if (row === undefined) throw new BrokerError('interaction_expired')
-  const body = openByBearer(row, uid)
+  const body = opened('interaction_expired', () => openByBearer(row, uid))
   const client = deps.clients().get(row.clientId ?? '')
   const { params, returnTo } = body.payload
   if (client === undefined || !client.enabled)
@@ -66,6 +67,16 @@ export function openInteraction(
   if (typeof params !== 'object' || params === null || typeof returnTo !== 'string')
     throw new BrokerError('interaction_expired')
   return { uid, row, body, client, params: params as Record<string, unknown>, returnTo }
+}
+
+/** What `open` gives; a sealed value that doesn't open (altered, moved) is `code` for its person, with the reason as cause for the log. */
+export function opened<T>(code: BrokerErrorCode, open: () => T): T {
+  try {
+    return open()
+  } catch (cause) {
+    if (!(cause instanceof EnvelopeError)) throw cause
+    throw new BrokerError(code, { cause })
+  }
 }
 
 /** The interaction's row with another body. */

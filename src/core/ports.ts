@@ -34,7 +34,7 @@ export type Connector = {
   readonly callbackPath: string
   /** Where the browser goes. Throws `upstream_unavailable`. */
   authorizationUrl(request: UpstreamRequest): Promise<URL>
-  /** Trades the callback for a verified profile. `callbackQuery` is the query as received. Throws `upstream_*`. */
+  /** Trades the callback for a verified profile. `callbackQuery` is the query as received. Throws `upstream_*`, `connector_unavailable`, `not_admitted`, `auth_time_unproven`. */
   exchange(
     callbackQuery: URLSearchParams,
     sent: Pick<UpstreamRequest, 'state' | 'nonce' | 'codeVerifier' | 'maxAge'>,

@@ -25,6 +25,7 @@ import {
 } from './profile.ts'
 import { interactionHandle, sessionUidDigest } from './record-seal.ts'
 import {
+  opened,
   resealInteraction,
   subjectIndex,
   type Finished,
@@ -32,7 +33,7 @@ import {
   type Pending,
   type SignInDeps,
 } from './interaction.ts'
-import type { SealingKey } from '../crypto/envelope.ts'
+import { EnvelopeError, type SealingKey } from '../crypto/envelope.ts'
 import { newUnit, type UnitDraft } from './unit.ts'
 
 const ALL: Choices = { picture: true, company: true }
@@ -44,8 +45,9 @@ export async function recogniseIdentity(
   times: AuthTime & { begunAt: number },
 ): Promise<Finished> {
   const view = await deps.identities.find(subjectIndex(deps.indexKeys, upstream))
-  const key = view === undefined ? undefined : await openAccount(deps, view)
-  const previous = view && key ? openProfile(key, placeOf(view), view.identity.profileSealed) : undefined
+  const known = view === undefined ? undefined : await openKnown(deps, view, upstream.providerUserId)
+  const key = known?.key
+  const previous = known?.profile
   const all = minimise(upstream, ALL, previous)
   const fields = fieldsOf(all, upstream.picture.state === 'known')
   const reason = reasonToAsk(view?.agreement, { ...deps.notice, fields })
@@ -140,7 +142,33 @@ export async function openAccount(
 ): Promise<SealingKey> {
   if (account.state !== 'active') throw new BrokerError('account_unavailable')
   if (identity.state !== 'active') throw new BrokerError('identity_revoked')
-  return deps.keyring.openDataKey(account.id, account.epoch, account.keyId, account.wrappedKey)
+  try {
+    return await deps.keyring.openDataKey(account.id, account.epoch, account.keyId, account.wrappedKey)
+  } catch (cause) {
+    if (!(cause instanceof EnvelopeError)) throw cause
+    throw new BrokerError('account_unavailable', { cause })
+  }
+}
+
+/**
+ * What is kept of an identity that an index led to, and its account's key. The index and the links between rows are plain columns: only
+ * the sealed document proves that this upstream account is this person, so one that doesn't open, or names another, lets nobody in.
+ * Throws as openAccount().
+ */
+export async function openKnown(
+  deps: Pick<SignInDeps, 'keyring'>,
+  view: IdentityView,
+  providerUserId: string,
+): Promise<{ key: SealingKey; profile: MinimalFields }> {
+  const key = await openAccount(deps, view)
+  const profile = opened('account_unavailable', () =>
+    openProfile(key, placeOf(view), view.identity.profileSealed),
+  )
+  if (profile.providerUserId !== providerUserId) {
+    const cause = new EnvelopeError('envelope_refused', 'the sealed profile is of another upstream account')
+    throw new BrokerError('account_unavailable', { cause })
+  }
+  return { key, profile }
 }
 
 /** `picture`: bytes to keep, null to clear, undefined to leave as it is. */

@@ -1,6 +1,6 @@
 // The keys that the broker itself needs: index, cookie and signing keys. Made at the first start, opened at every start and held in
 // memory, so that ending access never has to ask a KMS.
-import { sealingKey, type SealingKey } from '../crypto/envelope.ts'
+import { EnvelopeError, sealingKey, type SealingKey } from '../crypto/envelope.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import { mintKey, randomId, secretKey, type SecretKey } from '../crypto/secrets.ts'
 import { newSigningKey, openSigningKey } from '../crypto/signing-keys.ts'
@@ -82,7 +82,12 @@ async function signingJwks(
         throw new BrokerError('keys_unavailable', {
           detail: `signing key ${row.kid} lies under an unknown key`,
         })
-      return openSigningKey(key, row.kid, row.privateSealed)
+      try {
+        return openSigningKey(key, row.kid, row.privateSealed)
+      } catch (cause) {
+        if (!(cause instanceof EnvelopeError)) throw cause
+        throw new BrokerError('keys_unavailable', { detail: `signing key ${row.kid} does not open`, cause })
+      }
     })
 }
 

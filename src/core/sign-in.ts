@@ -5,7 +5,7 @@ import { digest, equal, mint } from '../crypto/secrets.ts'
 import { isAdmitted } from './admission.ts'
 import { checkAuthTime } from './auth-time.ts'
 import { BrokerError } from './errors.ts'
-import { openInteraction, refuse, type Finished, type SignInDeps } from './interaction.ts'
+import { opened, openInteraction, refuse, type Finished, type SignInDeps } from './interaction.ts'
 import type { Connector } from './ports.ts'
 import { recogniseIdentity } from './recognise.ts'
 import { interactionHandle, recordDigest } from './record-seal.ts'
@@ -79,25 +79,24 @@ export async function finish(
   // RFC 9700 §4.7: bound to this browser by the cookie, to this round trip by the state.
   if (state === null || !equal(digest('state', state), taken.row.stateDigest))
     throw new BrokerError('sign_in_state_mismatch')
-  const roundTrip = openJson(
-    bearerKey(cookie),
-    roundTripContext(cookieDigest),
-    taken.row.payloadSealed,
+  const roundTrip = opened('sign_in_not_found', () =>
+    openJson(bearerKey(cookie), roundTripContext(cookieDigest), taken.row.payloadSealed),
   ) as RoundTrip
   const interaction = openInteraction(deps, taken.interaction, roundTrip.uid)
   const { params, client } = interaction
   const maxAge = params['max_age'] === undefined ? undefined : Number(params['max_age'])
 
-  const profile = await connector.exchange(query, {
-    state,
-    nonce: roundTrip.nonce,
-    codeVerifier: roundTrip.codeVerifier,
-    ...(maxAge === undefined ? {} : { maxAge }),
-  })
-  if (!isAdmitted(client.admission, profile.admission)) throw new BrokerError('not_admitted')
   const prompts = typeof params['prompt'] === 'string' ? params['prompt'].split(' ') : []
+  let profile
   let authTime
   try {
+    profile = await connector.exchange(query, {
+      state,
+      nonce: roundTrip.nonce,
+      codeVerifier: roundTrip.codeVerifier,
+      ...(maxAge === undefined ? {} : { maxAge }),
+    })
+    if (!isAdmitted(client.admission, profile.admission)) throw new BrokerError('not_admitted')
     authTime = checkAuthTime({
       upstream: profile.authTime,
       now: Math.floor(deps.clock() / 1000),

@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import express, { type NextFunction, type Request, type Response } from 'express'
 import helmet from 'helmet'
 import { randomId } from '../crypto/secrets.ts'
+import { EnvelopeError } from '../crypto/envelope.ts'
 import { BrokerError } from '../core/errors.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import type { Identities } from '../core/ports.ts'
@@ -136,6 +137,7 @@ function createExpress(deps: AppDeps) {
       reason: known.code,
       error: error instanceof BrokerError ? (error.cause ?? error) : error,
     }
+    if (fields.error instanceof EnvelopeError) deps.log.error('sealed_value_refused', fields)
     if (known.status >= 500) deps.log.error('request_failed', fields)
     else deps.log.warn('request_refused', fields)
     if (known.retryAfter !== undefined) response.set('retry-after', String(known.retryAfter))

@@ -15,8 +15,8 @@ export const pictureRoute =
     const found = TOKEN.test(token) ? await deps.identities.findPicture(pictureDigest(token)) : undefined
     if (found === undefined) throw new BrokerError('not_found')
     const { account, identityId, pictureSealed } = found
-    const key = await deps.keyring.openDataKey(account.id, account.epoch, account.keyId, account.wrappedKey)
     try {
+      const key = await deps.keyring.openDataKey(account.id, account.epoch, account.keyId, account.wrappedKey)
       const bytes = openPicture(key, { accountId: account.id, identityId }, pictureSealed)
       response
         .set({

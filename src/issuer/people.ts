@@ -29,6 +29,18 @@ export function activePerson(
   return { account: person.account, identity: person.identity }
 }
 
+/** Whether the account's data key opens. Without it there is neither a grant nor a claim, so its person is treated as gone. */
+export async function hasDataKey(deps: Deps, work: Work, accountId: string): Promise<boolean> {
+  try {
+    await dataKeyOf(deps, work, accountId)
+    return true
+  } catch (error) {
+    if (!(error instanceof EnvelopeError)) throw error
+    deps.refused('account_key', error)
+    return false
+  }
+}
+
 /** The kept fields, or undefined where the row does not open (altered, moved): then there are no claims, and the log names it. */
 export async function profileOf(
   deps: Deps,

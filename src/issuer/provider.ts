@@ -10,7 +10,7 @@ import { createAdapter } from './adapter.ts'
 import { CLAIMS_BY_SCOPE, claimsOf } from './claims.ts'
 import { clientMetadata } from './client-metadata.ts'
 import type { IssuerDeps } from './issuer.ts'
-import { activePerson, dataKeyOf, profileOf } from './people.ts'
+import { activePerson, dataKeyOf, hasDataKey, profileOf } from './people.ts'
 import { createPolicy, loadExistingGrant } from './policy.ts'
 import { currentWork } from './work.ts'
 
@@ -159,7 +159,7 @@ export function buildProvider(deps: IssuerDeps): Provider {
     async findAccount(_ctx, accountId, token) {
       const work = currentWork()
       const person = activePerson(work, accountId)
-      if (person === undefined) return undefined
+      if (person === undefined || !(await hasDataKey(deps, work, accountId))) return undefined
       // Refresh, userinfo and the exchange: a client that no longer admits this identity gets nothing more. The grant, read together
       // with the token, says who signed in.
       if (token !== undefined) {

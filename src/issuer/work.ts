@@ -1,6 +1,7 @@
 // One unit of work per request: what was read is remembered, what is written waits until the answer is ready and leaves together
 // with it. If a condition fails, nothing was written and the prepared answer gives way to an error.
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { EnvelopeError } from '../crypto/envelope.ts'
 import type { AccountRow, IdentityRow, RecordRow, RecordView } from '../core/ports.ts'
 import type { MinimalFields, SignedIn } from '../core/model.ts'
 import type { RecordBody } from '../core/record-seal.ts'
@@ -37,7 +38,8 @@ export async function noting<T>(run: () => Promise<T>): Promise<T> {
   try {
     return await run()
   } catch (error) {
-    currentWork().failure = error
+    // A sealed value that doesn't open is its reader's to judge, not a failure of the whole request.
+    if (!(error instanceof EnvelopeError)) currentWork().failure = error
     throw error
   }
 }

@@ -1,8 +1,8 @@
 // Registered apps.
-import { sealedFromStorage } from '../crypto/envelope.ts'
 import type { ClientRow, Clients } from '../core/ports.ts'
 import { announce } from './changes.ts'
 import type { Database } from './database.ts'
+import { asSealed } from './rows.ts'
 
 type Columns = Pick<ClientRow, 'id' | 'sector' | 'enabled' | 'settings' | 'revision'> & {
   secret_sealed: Uint8Array | null
@@ -17,7 +17,7 @@ export function createClients(database: Database): Clients {
       )
       return rows.map(({ secret_sealed: secretSealed, server_key: serverKey, ...row }) => ({
         ...row,
-        ...(secretSealed === null ? {} : { secretSealed: sealedFromStorage(secretSealed) }),
+        ...(secretSealed === null ? {} : { secretSealed: asSealed(secretSealed) }),
         ...(serverKey === null ? {} : { serverKey }),
       }))
     },

@@ -1,10 +1,10 @@
 // Identities by blind index, with the account, its key and its last agreement beside them in one statement; and pictures by the digest
 // of their URL's token. A closed or suspended account has no picture.
-import { sealedFromStorage } from '../crypto/envelope.ts'
 import type { Identities, IdentityView } from '../core/ports.ts'
 import type { Database } from './database.ts'
 import {
   ACCOUNT_COLUMNS,
+  asSealed,
   bytes,
   IDENTITY_COLUMNS,
   present,
@@ -52,7 +52,7 @@ export function createIdentities(database: Database): Identities {
       return {
         account,
         identityId: present(text(columns, 'i_id'), 'identity'),
-        pictureSealed: sealedFromStorage(present(bytes(columns, 'picture_sealed'), 'picture_sealed')),
+        pictureSealed: asSealed(present(bytes(columns, 'picture_sealed'), 'picture_sealed')),
       }
     },
   }

@@ -1,7 +1,7 @@
 // Epochs, server keys and signing keys. One active key of a kind is a unique index, so replicas that start together agree.
-import { sealedFromStorage } from '../crypto/envelope.ts'
 import type { Keys, ServerKeyRow, SigningKeyRow } from '../core/ports.ts'
 import type { Database } from './database.ts'
+import { asSealed } from './rows.ts'
 
 type ServerKeyColumns = Omit<ServerKeyRow, 'keySealed'> & { key_sealed: Uint8Array }
 type SigningKeyColumns = Pick<SigningKeyRow, 'kid' | 'alg' | 'state'> & {
@@ -45,7 +45,7 @@ export function createKeys(database: Database): Keys {
         alg: row.alg,
         state: row.state,
         publicJwk: row.public_jwk,
-        privateSealed: sealedFromStorage(row.private_sealed),
+        privateSealed: asSealed(row.private_sealed),
         serverKey: row.server_key,
       }))
     },

@@ -184,7 +184,10 @@ export const SCHEMA = [
         'with the picture',
         OPTIONAL,
       ),
-      valid_from: at('operational', 'a sign-in begun before it is refused', withAccount, NOW),
+      // Set by events alone: another tab's sign-in of the same new person began before there was an identity.
+      valid_from: at('operational', 'a sign-in begun before it is refused', withAccount, {
+        default: () => "'-infinity'",
+      }),
       created_at: at('operational', 'first sign-in', withAccount, NOW),
       last_sign_in_at: at('operational', 'last sign-in', withAccount, NOW),
     },

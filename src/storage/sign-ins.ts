@@ -1,8 +1,7 @@
 // Upstream round trips. `take` is a compare-and-set: of twenty callbacks with one cookie on two replicas, one gets the row.
-import { sealedFromStorage } from '../crypto/envelope.ts'
 import type { SignInRow, SignIns } from '../core/ports.ts'
 import type { Database } from './database.ts'
-import { bytes, present, recordColumns, text, toRecord, type Columns } from './rows.ts'
+import { asSealed, bytes, present, recordColumns, text, toRecord, type Columns } from './rows.ts'
 
 export function createSignIns(database: Database): SignIns {
   return {
@@ -45,7 +44,7 @@ export function createSignIns(database: Database): SignIns {
         connector: present(text(columns, 'connector'), 'connector'),
         stateDigest: present(bytes(columns, 'state_digest'), 'state_digest'),
         interactionDigest: present(bytes(columns, 'interaction_digest'), 'interaction_digest'),
-        payloadSealed: sealedFromStorage(present(bytes(columns, 'payload_sealed'), 'payload_sealed')),
+        payloadSealed: asSealed(present(bytes(columns, 'payload_sealed'), 'payload_sealed')),
         expiresAt: Number(columns['expires_at']),
       }
       const interaction = toRecord(columns, 'r')

@@ -30,7 +30,6 @@ export async function applyClients(prepared: Prepared, folder: string, clients: 
 /** `arguments_` go to node; those of `npm start` unless told. Throws when the broker is not ready in time. */
 export async function startBroker(
   prepared: Prepared,
-  folder: string,
   arguments_: readonly string[] = startArguments(),
 ): Promise<BrokerProcess> {
   const started = performance.now()

@@ -41,7 +41,7 @@ export async function footprint(size: Size): Promise<Outcome> {
     const prepared = await prepareSetting({ databaseUrl: await postgres.createDatabase(DATABASE), folder })
     upstreams = prepared.upstreams
     await applyClients(prepared, folder, CLIENTS)
-    return await measure(size, { postgres, upstreams, start: () => startBroker(prepared, folder), prepared })
+    return await measure(size, { postgres, upstreams, start: () => startBroker(prepared), prepared })
   } finally {
     await upstreams?.close()
     await postgres?.stop({ remove: true })
@@ -79,9 +79,14 @@ async function measure(size: Size, { postgres, upstreams, prepared, start }: Par
         attempted += 1
         const who = attempted
         addPerson(upstreams, who)
-        await signIn(config, `bench-${who}`).catch((error: unknown) => {
+        try {
+          const { tokens } = await signIn(config, `bench-${who}`)
+          await client.fetchUserInfo(config, tokens.access_token, tokens.claims()?.sub ?? '')
+        } catch (error) {
           failures.push(error instanceof Error ? error.message : 'unknown')
-        })
+        }
+        // The chooser lists everyone: it stays short.
+        upstreams.removePerson(`bench-${who}`)
       }
     }
     await Promise.all(Array.from({ length: AT_ONCE }, work))
@@ -93,6 +98,7 @@ async function measure(size: Size, { postgres, upstreams, prepared, start }: Par
     console.log(`resident memory ${rssMb} MB after ${attempted} sign-ins, ${atRest} MB before`)
 
     // The first request after the rush may open connections again; the second shows what a sign-in costs.
+    addPerson(upstreams, 1)
     await signIn(config, 'bench-1')
     const repeat = await postgres.countStatements(() => signIn(config, 'bench-1'), DATABASE)
     if (repeat.result.confirmed) failures.push('a repeat sign-in was asked to confirm')
@@ -144,7 +150,8 @@ function addPerson(upstreams: Upstreams, number: number): void {
   })
 }
 
-async function signIn(config: client.Configuration, person: string): Promise<{ confirmed: boolean }> {
+/** From the app's request to its tokens. */
+async function signIn(config: client.Configuration, person: string) {
   const browser = createBrowser({ stopAt: [APP.redirectUri] })
   const verifier = client.randomPKCECodeVerifier()
   const [state, nonce] = [client.randomState(), client.randomNonce()]
@@ -167,6 +174,5 @@ async function signIn(config: client.Configuration, person: string): Promise<{ c
     expectedNonce: nonce,
     idTokenExpected: true,
   })
-  await client.fetchUserInfo(config, tokens.access_token, tokens.claims()?.sub ?? '')
-  return { confirmed }
+  return { confirmed, tokens }
 }

@@ -29,9 +29,12 @@ export const SETTINGS = {
   oidc: { ...common('oidc'), kind: 'oidc', issuer: 'https://oidc.example', pictureHosts: ['oidc.example'] },
 } as const satisfies Record<Kind, ConnectorSettings>
 
+// Closed with the world: idle connections would keep the run alive.
+const outbounds: Outbound[] = []
+
 /** Simulated upstreams at which each kind is registered. */
-export const startWorld = (): Promise<Upstreams> =>
-  startUpstreams({
+export const startWorld = async (): Promise<Upstreams> => {
+  const world = await startUpstreams({
     now: () => Date.now() + skew,
     clients: {
       google: [clientOf('google')],
@@ -39,6 +42,14 @@ export const startWorld = (): Promise<Upstreams> =>
       oidc: [clientOf('oidc')],
     },
   })
+  return {
+    ...world,
+    close: async () => {
+      await Promise.all(outbounds.map((outbound) => outbound.close()))
+      await world.close()
+    },
+  }
+}
 
 const clientOf = (kind: Kind) => ({
   id: `broker-${kind}`,
@@ -98,13 +109,16 @@ export const createSetting = (
     production: false,
     ...(options.timeoutMs !== undefined && { timeoutMs: options.timeoutMs }),
   })
-  const connector = createConnectors([settings], {
-    outbound,
-    redirectBase: REDIRECT_BASE,
-    clock: () => Date.now() + skew - late,
-    log: { warn: note('warn'), error: note('error') },
-    ...(options.deadlineMs !== undefined && { deadlineMs: options.deadlineMs }),
-  }).get(settings.id)
+  outbounds.push(outbound)
+  const connector = createConnectors(
+    [{ ...settings, ...(options.deadlineMs !== undefined && { deadlineMs: options.deadlineMs }) }],
+    {
+      outbound,
+      redirectBase: REDIRECT_BASE,
+      clock: () => Date.now() + skew - late,
+      log: { warn: note('warn'), error: note('error') },
+    },
+  ).get(settings.id)
   if (connector === undefined) throw new Error('no connector')
 
   const comeBack: Setting['comeBack'] = async (person, asked) => {

@@ -116,18 +116,38 @@ describe('a callback', () => {
   })
 
   const bent: readonly (readonly [string, (query: URLSearchParams) => void, string])[] = [
-    ['with another secret in its state', (query) => bendState(query, (state) => `${state.slice(0, -3)}AAA`), 'sign_in_state_mismatch'],
-    ['with a state cut short', (query) => bendState(query, (state) => state.slice(0, 17)), 'sign_in_state_mismatch'],
-    ['with the state of an unknown interaction', (query) => bendState(query, () => `${'0'.repeat(16)}.x`), 'sign_in_not_found'],
+    [
+      'with another secret in its state',
+      (query) => bendState(query, (state) => `${state.slice(0, -3)}AAA`),
+      'sign_in_state_mismatch',
+    ],
+    [
+      'with a state cut short',
+      (query) => bendState(query, (state) => state.slice(0, 17)),
+      'sign_in_state_mismatch',
+    ],
+    [
+      'with the state of an unknown interaction',
+      (query) => bendState(query, () => `${'0'.repeat(16)}.x`),
+      'sign_in_not_found',
+    ],
     ['with a state of no known form', (query) => query.set('state', '__proto__'), 'sign_in_state_mismatch'],
     ['without a state', (query) => query.delete('state'), 'sign_in_state_mismatch'],
     ['with its state twice', (query) => query.append('state', query.get('state') ?? ''), 'bad_request'],
     ['with two codes', (query) => query.append('code', 'another'), 'bad_request'],
-    ['with an unknown parameter twice', (query) => ['x', 'x'].forEach((name) => query.append(name, '1')), 'bad_request'],
+    [
+      'with an unknown parameter twice',
+      (query) => ['x', 'x'].forEach((name) => query.append(name, '1')),
+      'bad_request',
+    ],
     ['without code or error', (query) => query.delete('code'), 'upstream_invalid'],
     ['with an invented code', (query) => query.set('code', 'invented'), 'upstream_refused'],
     ['with code and error', (query) => query.set('error', 'server_error'), 'upstream_refused'],
-    ['with the issuer of another upstream', (query) => query.set('iss', 'https://login.microsoftonline.com/common/v2.0'), 'upstream_invalid'],
+    [
+      'with the issuer of another upstream',
+      (query) => query.set('iss', 'https://login.microsoftonline.com/common/v2.0'),
+      'upstream_invalid',
+    ],
   ]
   test.each(bent)('%s is refused', async (_what, bend, code) => {
     const { browser, callback } = await returning()

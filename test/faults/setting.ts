@@ -50,7 +50,8 @@ export async function changingNothing<T>(setting: TestSetting, act: () => Promis
 }
 
 /** The code that an error page shows for support. */
-export const codeOn = ({ html }: Page): string | undefined => /<code translate="no">(\w+)<\/code>/.exec(html)?.[1]
+export const codeOn = ({ html }: Page): string | undefined =>
+  /<code translate="no">(\w+)<\/code>/.exec(html)?.[1]
 
 /** Holds that the page is an error page of ours with this status and code, and that the log has a line for it. */
 export function expectRefusal(setting: TestSetting, page: Page, status: number, code: string): void {
@@ -123,7 +124,8 @@ export async function signInFully(
   return { ...(await claimsOf(app, last, sent)), asked }
 }
 
-export const isConfirm = ({ url, status }: Page): boolean => status === 200 && url.pathname.endsWith('/confirm')
+export const isConfirm = ({ url, status }: Page): boolean =>
+  status === 200 && url.pathname.endsWith('/confirm')
 
 export type Claims = Readonly<Record<string, unknown>> & {
   readonly sub: string
@@ -149,7 +151,8 @@ export function newcomer(setting: TestSetting, vendor: Vendor, change: Partial<P
   newcomers += 1
   const id = `newcomer-${newcomers}`
   const subject = String(newcomers).padStart(12, '0')
-  const unique = vendor === 'microsoft' ? { oid: `0a0a0a0a-0000-4000-8000-${subject}` } : { sub: `9${subject}` }
+  const unique =
+    vendor === 'microsoft' ? { oid: `0a0a0a0a-0000-4000-8000-${subject}` } : { sub: `9${subject}` }
   setting.upstreams.addPerson({ ...model, ...unique, ...change, id } as Person)
   return id
 }

@@ -2,7 +2,17 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { larkspur, quayside } from '../../demo/upstreams/cast.ts'
 import { appYaml, signIn, testApp, testBrowser, testSetting, type TestSetting } from '../support/app.ts'
-import { askSilently, getCode, getTokens, isActive, postAs, redemption, setClients, tally, userinfo } from './helpers.ts'
+import {
+  askSilently,
+  getCode,
+  getTokens,
+  isActive,
+  postAs,
+  redemption,
+  setClients,
+  tally,
+  userinfo,
+} from './helpers.ts'
 
 const scope = 'openid profile offline_access'
 const app = (id: string, admission = '{}'): string =>
@@ -29,7 +39,12 @@ describe('on the way back from upstream', () => {
     ['widgets', 'google', 'ines', 'no Workspace account, whatever the address says'],
   ])('%s turns away by %s %s (%s), with a page and no session', async (id, connector, person) => {
     const browser = testBrowser()
-    const page = await signIn(browser, (await (await testApp(setting.issuer, id)).request()).url, connector, person)
+    const page = await signIn(
+      browser,
+      (await (await testApp(setting.issuer, id)).request()).url,
+      connector,
+      person,
+    )
     expect(page.status).toBe(403)
     expect(page.url.origin).toBe(setting.issuer)
     expect((await askSilently(await testApp(setting.issuer, 'open'), browser)).error).toBe('login_required')
@@ -56,7 +71,8 @@ describe('on the way back from upstream', () => {
 
 describe('at single sign-on', () => {
   test.each(['firm', 'google-only', 'widgets'])('%s asks somebody else’s session to sign in', async (id) => {
-    const person = id === 'firm' ? { connector: 'google', person: 'dana' } : { connector: 'microsoft', person: 'mallory' }
+    const person =
+      id === 'firm' ? { connector: 'google', person: 'dana' } : { connector: 'microsoft', person: 'mallory' }
     const { browser } = await getTokens(setting, 'open', person)
     const refusing = await testApp(setting.issuer, id)
     expect((await askSilently(refusing, browser)).error).toBe('login_required')
@@ -90,8 +106,15 @@ describe('after the admission was tightened', () => {
     expect(await isActive(setting.issuer, 'open', tokens['access_token'])).toBe(true)
 
     await setClients(setting, app('open', admission))
-    expect(tally([await postAs(setting.issuer, '/token', 'open', refresh)])).toEqual({ '400 invalid_grant': 1 })
-    const late = await postAs(setting.issuer, '/token', 'open', redemption('open', before.code ?? '', before.sent))
+    expect(tally([await postAs(setting.issuer, '/token', 'open', refresh)])).toEqual({
+      '400 invalid_grant': 1,
+    })
+    const late = await postAs(
+      setting.issuer,
+      '/token',
+      'open',
+      redemption('open', before.code ?? '', before.sent),
+    )
     expect(tally([late])).toEqual({ '400 invalid_grant': 1 })
     expect(await isActive(setting.issuer, 'open', tokens['access_token'])).toBe(false)
     expect(await isActive(setting.issuer, 'open', tokens['refresh_token'])).toBe(false)

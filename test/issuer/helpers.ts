@@ -86,7 +86,8 @@ export type Sent = Awaited<ReturnType<TestApp['request']>>
 
 export const codeOf = (page: Page): string => {
   const code = page.url.searchParams.get('code')
-  if (code === null) throw new Error(`no code at ${page.url.href} (${page.status}): ${page.html.slice(0, 200)}`)
+  if (code === null)
+    throw new Error(`no code at ${page.url.href} (${page.status}): ${page.html.slice(0, 200)}`)
   return code
 }
 

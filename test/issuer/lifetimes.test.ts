@@ -1,7 +1,18 @@
 // How long things live. Time passes by moving the process's clock and, in the database, every deadline: nothing here waits.
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { appYaml, testApp, testSetting, type TestSetting } from '../support/app.ts'
-import { askSilently, getTokens, isActive, postAs, postPublic, publicYaml, redemption, sql, tally, userinfo } from './helpers.ts'
+import {
+  askSilently,
+  getTokens,
+  isActive,
+  postAs,
+  postPublic,
+  publicYaml,
+  redemption,
+  sql,
+  tally,
+  userinfo,
+} from './helpers.ts'
 
 const HOUR = 3600
 const DAY = 24 * HOUR
@@ -69,10 +80,17 @@ describe('a chain of refresh tokens', () => {
 
   test('of a public app ends at an absolute age, though each use rotates it', async () => {
     const lifetime = setting.config.lifetimes.refresh
-    const { tokens } = await getTokens(setting, 'phone', { isPublic: true, scope })
+    const { tokens } = await getTokens(setting, 'phone', {
+      isPublic: true,
+      scope,
+      parameters: { prompt: 'consent' },
+    })
     let token = tokens['refresh_token']
     const use = async () =>
-      postPublic(setting.issuer, '/token', 'phone', { grant_type: 'refresh_token', refresh_token: String(token) })
+      postPublic(setting.issuer, '/token', 'phone', {
+        grant_type: 'refresh_token',
+        refresh_token: String(token),
+      })
     for (let step = 0; step < 3; step += 1) {
       await pass(Math.floor(lifetime / 4))
       const answer = await use()
@@ -86,7 +104,7 @@ describe('a chain of refresh tokens', () => {
 
   test('of a confidential app ends at the same age, without rotation', async () => {
     const lifetime = setting.config.lifetimes.refresh
-    const { tokens } = await getTokens(setting, 'docs', { scope })
+    const { tokens } = await getTokens(setting, 'docs', { scope, parameters: { prompt: 'consent' } })
     const use = async () =>
       postAs(setting.issuer, '/token', 'docs', {
         grant_type: 'refresh_token',

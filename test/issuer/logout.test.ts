@@ -42,7 +42,12 @@ describe('signing out', () => {
     const { tokens, browser, app } = await getTokens(setting, 'docs')
     const wiki = await testApp(setting.issuer, 'wiki')
     const silent = await askSilently(wiki, browser)
-    const other = await postAs(setting.issuer, '/token', 'wiki', redemption('wiki', silent.code ?? '', silent.sent))
+    const other = await postAs(
+      setting.issuer,
+      '/token',
+      'wiki',
+      redemption('wiki', silent.code ?? '', silent.sent),
+    )
     const end = await signOut(browser, {
       id_token_hint: tokens['id_token'],
       post_logout_redirect_uri: bye,
@@ -60,7 +65,9 @@ describe('signing out', () => {
     }
     expect((await userinfo(setting.issuer, tokens['access_token'])).status).toBe(401)
     const refresh = { grant_type: 'refresh_token', refresh_token: String(tokens['refresh_token']) }
-    expect(tally([await postAs(setting.issuer, '/token', 'docs', refresh)])).toEqual({ '400 invalid_grant': 1 })
+    expect(tally([await postAs(setting.issuer, '/token', 'docs', refresh)])).toEqual({
+      '400 invalid_grant': 1,
+    })
   })
 
   test('kills a code that was not redeemed yet', async () => {
@@ -87,7 +94,9 @@ describe('signing out', () => {
   test('with another person’s ID token is refused with a page, and the session lives', async () => {
     const { tokens: others } = await getTokens(setting, 'docs', { person: 'theo' })
     const { browser, app } = await getTokens(setting, 'docs', { person: 'dana' })
-    const page = await browser.open(endUrl({ id_token_hint: others['id_token'], post_logout_redirect_uri: bye }))
+    const page = await browser.open(
+      endUrl({ id_token_hint: others['id_token'], post_logout_redirect_uri: bye }),
+    )
     expect(page.status).toBe(400)
     expect(page.url.origin).toBe(setting.issuer)
     expect(page.html).not.toContain('name="logout"')
@@ -103,7 +112,9 @@ describe('signing out', () => {
     '//evil.example',
   ])('never leads to %s', async (uri) => {
     const { tokens, browser, app } = await getTokens(setting, 'docs')
-    const page = await browser.open(endUrl({ id_token_hint: tokens['id_token'], post_logout_redirect_uri: uri }))
+    const page = await browser.open(
+      endUrl({ id_token_hint: tokens['id_token'], post_logout_redirect_uri: uri }),
+    )
     expect(page.status).toBe(400)
     expect(page.url.origin).toBe(setting.issuer)
     expect((await askSilently(app, browser)).code).not.toBeNull()
@@ -128,14 +139,21 @@ describe('signing out', () => {
     expect(page.url.origin).toBe(setting.issuer)
   })
 
-  test('ends an app’s offline access only by revocation', async () => {
-    const { tokens, browser } = await getTokens(setting, 'docs', { scope: 'openid offline_access' })
+  test('leaves an app its offline access; revoking that ends it, on every replica', async () => {
+    const { tokens, browser } = await getTokens(setting, 'docs', {
+      scope: 'openid offline_access',
+      parameters: { prompt: 'consent' },
+    })
     await signOut(browser, {})
     const refresh = { grant_type: 'refresh_token', refresh_token: String(tokens['refresh_token']) }
     expect((await postAs(setting.issuer, '/token', 'docs', refresh)).status).toBe(200)
-    const revoked = await postAs(setting.issuer, '/revoke', 'docs', { token: String(tokens['refresh_token']) })
+    const revoked = await postAs(setting.issuer, '/revoke', 'docs', {
+      token: String(tokens['refresh_token']),
+    })
     expect(revoked.status).toBe(200)
-    expect(tally([await postAs(setting.issuer, '/token', 'docs', refresh)])).toEqual({ '400 invalid_grant': 1 })
+    expect(tally([await postAs(setting.issuer, '/token', 'docs', refresh)])).toEqual({
+      '400 invalid_grant': 1,
+    })
     const { origin } = await setting.replica()
     expect(tally([await postAs(origin, '/token', 'docs', refresh)])).toEqual({ '400 invalid_grant': 1 })
   })
@@ -165,12 +183,22 @@ describe('another person in the same browser', () => {
       redemption('docs', unredeemed.code ?? '', unredeemed.sent),
     )
     expect(tally([late])).toEqual({ '400 invalid_grant': 1 })
-    const again = await fetch((await app.request({ prompt: 'none' })).url, { redirect: 'manual', headers: { cookie } })
+    const again = await fetch((await app.request({ prompt: 'none' })).url, {
+      redirect: 'manual',
+      headers: { cookie },
+    })
     expect(again.headers.get('location')).toContain('error=login_required')
     const wiki = await testApp(setting.issuer, 'wiki')
     const silent = await askSilently(wiki, browser)
-    const wikis = await postAs(setting.issuer, '/token', 'wiki', redemption('wiki', silent.code ?? '', silent.sent))
-    expect((await userinfo(setting.issuer, wikis.body['access_token'])).body).toMatchObject({ name: 'Dana Reyes' })
+    const wikis = await postAs(
+      setting.issuer,
+      '/token',
+      'wiki',
+      redemption('wiki', silent.code ?? '', silent.sent),
+    )
+    expect((await userinfo(setting.issuer, wikis.body['access_token'])).body).toMatchObject({
+      name: 'Dana Reyes',
+    })
   })
 
   test('the same person again keeps the session, under a new cookie value', async () => {
@@ -180,7 +208,10 @@ describe('another person in the same browser', () => {
     expect(codeOf(await signIn(browser, sent.url, 'google', 'theo'))).toBeDefined()
     expect(await browser.jar.getCookieString(setting.issuer)).not.toBe(cookie)
     expect((await userinfo(setting.issuer, tokens['access_token'])).status).toBe(200)
-    const old = await fetch((await app.request({ prompt: 'none' })).url, { redirect: 'manual', headers: { cookie } })
+    const old = await fetch((await app.request({ prompt: 'none' })).url, {
+      redirect: 'manual',
+      headers: { cookie },
+    })
     expect(old.headers.get('location')).toContain('error=login_required')
   })
 })

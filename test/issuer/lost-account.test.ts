@@ -1,7 +1,18 @@
 // An account that disappears under a live session: every endpoint says so in its own words, and none of them breaks.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { appYaml, signIn, testApp, testSetting, type TestSetting } from '../support/app.ts'
-import { askSilently, codeOf, getCode, getTokens, isActive, postAs, redemption, sql, tally, userinfo } from './helpers.ts'
+import {
+  askSilently,
+  codeOf,
+  getCode,
+  getTokens,
+  isActive,
+  postAs,
+  redemption,
+  sql,
+  tally,
+  userinfo,
+} from './helpers.ts'
 
 let setting: TestSetting
 beforeAll(async () => {
@@ -32,7 +43,12 @@ describe.each(LOSSES)('an account that %s', (_how, statement) => {
     expect(open.code).not.toBeNull()
     await sql(setting, statement)
 
-    const late = await postAs(setting.issuer, '/token', 'docs', redemption('docs', open.code ?? '', open.sent))
+    const late = await postAs(
+      setting.issuer,
+      '/token',
+      'docs',
+      redemption('docs', open.code ?? '', open.sent),
+    )
     expect(tally([late])).toEqual({ '400 invalid_grant': 1 })
     const refresh = { grant_type: 'refresh_token', refresh_token: String(tokens['refresh_token']) }
     expect(tally([await postAs(setting.issuer, '/token', 'docs', refresh)])).toEqual({
