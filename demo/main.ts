@@ -3,7 +3,7 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { createLog } from '../src/log.ts'
-import { ONCE_APP, runOnce } from './once.ts'
+import { ONCE_APP, runOnce, type OnceReport } from './once.ts'
 import { EmbeddedPostgresError, startEmbeddedPostgres, type EmbeddedPostgres } from './postgres.ts'
 import { startSetting } from './setting.ts'
 
@@ -105,7 +105,13 @@ async function once(): Promise<number> {
       log: createLog({ level: 'warn' }),
       clients: clientsYaml(),
     })
-    const { failures, ...report } = await runOnce(setting, postgres, DATABASE).finally(() => setting.close())
+    let checked: OnceReport
+    try {
+      checked = await runOnce(setting, postgres, DATABASE)
+    } finally {
+      await setting.close()
+    }
+    const { failures, ...report } = checked
     for (const failure of failures) console.error(`✗ ${failure}`)
     console.log(JSON.stringify(report))
     return failures.length === 0 && report.signIns.length === 4 ? 0 : 1

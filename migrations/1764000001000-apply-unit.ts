@@ -15,6 +15,8 @@ export class ApplyUnit1764000001000 implements MigrationInterface {
 const FUNCTIONS = `
 create function revoke_grant(digest bytea) returns void
 language sql as $$
+  -- The grant first, as in apply_unit(): whoever holds it finishes before what hangs on it goes.
+  select 1 from record where model = 'Grant' and id_digest = digest for update;
   delete from record where grant_digest = digest or (model = 'Grant' and id_digest = digest);
   delete from session_client where grant_digest = digest
 $$;
@@ -29,6 +31,19 @@ declare
 begin
   -- A failed condition rolls the inner block back, so that nothing of it stays; what follows a lost race is written after it.
   begin
+    -- Sessions first, then grants, each in one order: requests on the same ones may wait for each other, but never in a circle.
+    perform 1 from record where model = 'Session' and uid_digest in (
+        select decode(v #>> '{}', 'hex') from jsonb_array_elements((unit->'requireSessions') || (unit->'endSessions')) v
+        union select decode(v->>'uidDigest', 'hex') from jsonb_array_elements(unit->'records') v where v->>'model' = 'Session')
+      order by uid_digest for update;
+    perform 1 from record where model = 'Session' and id_digest in (
+        select decode(v->>'idDigest', 'hex') from jsonb_array_elements(unit->'destroy') v where v->>'model' = 'Session')
+      for update;
+    perform 1 from record where model = 'Grant' and id_digest in (
+        select decode(v #>> '{}', 'hex') from jsonb_array_elements((unit->'requireGrants') || (unit->'revokeGrants')) v
+        union select decode(v->>'idDigest', 'hex') from jsonb_array_elements(unit->'records') v where v->>'model' = 'Grant')
+      order by id_digest for update;
+
     for item in select * from jsonb_array_elements(unit->'requireSessions') loop
       perform 1 from record where model = 'Session' and uid_digest = decode(item #>> '{}', 'hex') for update;
       if not found then failure := 'session_gone'; raise sqlstate 'NG001'; end if;
@@ -82,7 +97,8 @@ begin
 
     item := unit->'updateIdentity';
     if item is not null then
-      perform 1 from account where id = (item->>'accountId')::uuid and state = 'active' for share;
+      -- Not a shared lock: an agreement writes the account below, and two that share it would wait for each other.
+      perform 1 from account where id = (item->>'accountId')::uuid and state = 'active' for no key update;
       if not found then failure := 'account_unavailable'; raise sqlstate 'NG001'; end if;
       update identity set
           profile_sealed = decode(item->>'profileSealed', 'hex'),

@@ -15,7 +15,7 @@ export function clientTools() {
   return {
     parseClients: (text: string) => parseClients(text, { production: config.production }),
     /** Throws `storage_unavailable` and KeyringFileError. */
-    async open() {
+    open: async () => {
       const kek = await loadKeyringFile(config.keyring.path)
       await migrate(config.database.url)
       const database = await openDatabase(config.database.url, 2)

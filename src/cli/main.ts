@@ -47,9 +47,9 @@ async function initKeys({ file }: { file?: string }): Promise<void> {
 }
 
 async function applyFile(file: string, { dryRun }: { dryRun?: boolean }): Promise<void> {
-  const { parseClients, open } = clientTools()
-  const wanted = parseClients(readText(file))
-  const stores = await open()
+  const tools = clientTools()
+  const wanted = tools.parseClients(readText(file))
+  const stores = await tools.open()
   try {
     const keyring = createKeyring({ kek: stores.kek, cacheSize: 0, cacheTtlMs: 0, clock: Date.now })
     const { sealing } = await openServerKeys(stores.keys, keyring, await stores.kek.current())

@@ -15,7 +15,7 @@ import {
 declare const sealedBrand: unique symbol
 const keyBrand = Symbol('sealing key')
 
-/** Bytes in the envelope format. Only `seal` and `sealedFromStorage` make them; columns named `*_sealed` take nothing else. */
+/** Bytes in the envelope format. Made by `seal` and `sealedFromStorage`, and by storage of what a `*_sealed` column holds; those columns take nothing else. */
 export type Sealed = Uint8Array & { readonly [sealedBrand]: true }
 
 /** A key that seals. Opaque: made by `sealingKey` or `bearerKey`; prints and serialises without its secret. */

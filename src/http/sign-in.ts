@@ -152,7 +152,8 @@ export function signInRoutes(deps: HttpDeps): Router {
         ...profile,
         picture: typeof picture === 'string' ? { src: `data:image/webp;base64,${picture}` } : undefined,
       },
-      newFields: pending.newFields as FieldName[],
+      // The first time everything is new, and the page says so once.
+      newFields: pending.reason === 'first_time' ? [] : (pending.newFields as FieldName[]),
       released: { appName: client.name, fields: releasedFields(client) },
       controller: deps.controller,
       noticeVersion: deps.notice.version,

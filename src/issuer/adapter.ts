@@ -168,6 +168,8 @@ export function createAdapter(deps: AdapterDeps, model: string): Adapter {
       const found = await row(work, idDigest)
       // The error that oidc-provider's callers answer rightly (oidc-provider.md §4).
       if (found === undefined || !SINGLE_USE.has(model)) throw new errors.InvalidGrant('not found')
+      // A JWT leaves no row that would need its grant: the code it is traded for does.
+      if (found.grantDigest !== undefined) work.unit.requireGrants.push(found.grantDigest)
       work.unit.consume.push({
         model,
         idDigest,

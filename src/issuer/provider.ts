@@ -125,7 +125,15 @@ export function buildProvider(deps: IssuerDeps): Provider {
         },
       },
       pushedAuthorizationRequests: { enabled: true },
-      revocation: { enabled: true },
+      revocation: {
+        enabled: true,
+        // RFC 7009 §2.1: a token is its own app's to revoke.
+        allowedPolicy: (_ctx, client, token) => {
+          if (token.clientId !== client.clientId)
+            throw new errors.InvalidRequest('the token was not issued to this client')
+          return true
+        },
+      },
       rpInitiatedLogout: {
         enabled: true,
         logoutSource: async (ctx) => {

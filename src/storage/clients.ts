@@ -1,7 +1,7 @@
 // Registered apps.
 import type { ClientRow, Clients } from '../core/ports.ts'
 import { announce } from './changes.ts'
-import type { Database } from './database.ts'
+import { asking, type Database } from './database.ts'
 import { asSealed } from './rows.ts'
 
 type Columns = Pick<ClientRow, 'id' | 'sector' | 'enabled' | 'settings' | 'revision'> & {
@@ -22,32 +22,34 @@ export function createClients(database: Database): Clients {
       }))
     },
     replace(changed, keep) {
-      return database.dataSource.transaction(async (manager) => {
-        for (const row of changed) {
-          await manager.query(
-            `insert into client (id, sector, enabled, settings, secret_sealed, server_key, revision)
+      return asking(() =>
+        database.dataSource.transaction(async (manager) => {
+          for (const row of changed) {
+            await manager.query(
+              `insert into client (id, sector, enabled, settings, secret_sealed, server_key, revision)
              values ($1, $2, $3, $4, $5, $6, $7)
              on conflict (id) do update set sector = excluded.sector, enabled = excluded.enabled, settings = excluded.settings,
                secret_sealed = excluded.secret_sealed, server_key = excluded.server_key, revision = excluded.revision, updated_at = now()`,
-            [
-              row.id,
-              row.sector,
-              row.enabled,
-              row.settings,
-              row.secretSealed ?? null,
-              row.serverKey ?? null,
-              row.revision,
-            ],
+              [
+                row.id,
+                row.sector,
+                row.enabled,
+                row.settings,
+                row.secretSealed ?? null,
+                row.serverKey ?? null,
+                row.revision,
+              ],
+            )
+          }
+          await manager.query(announce('clients'))
+          // DELETE … RETURNING comes back as [rows, count].
+          const [removed] = await manager.query<[{ id: string }[], number]>(
+            'delete from client where id <> all($1) returning id',
+            [keep],
           )
-        }
-        await manager.query(announce('clients'))
-        // DELETE … RETURNING comes back as [rows, count].
-        const [removed] = await manager.query<[{ id: string }[], number]>(
-          'delete from client where id <> all($1) returning id',
-          [keep],
-        )
-        return { removed: removed.map(({ id }) => id) }
-      })
+          return { removed: removed.map(({ id }) => id) }
+        }),
+      )
     },
   }
 }

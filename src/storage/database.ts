@@ -21,12 +21,7 @@ export type Database = {
 export async function openDatabase(url: string, poolSize = 10): Promise<Database> {
   const dataSource = await source(url, poolSize).initialize()
   const query = async <T>(sql: string, parameters: readonly unknown[] = []): Promise<T[]> => {
-    try {
-      return await dataSource.query<T[]>(sql, [...parameters])
-    } catch (cause) {
-      if (isConnectionFailure(cause)) throw new BrokerError('storage_unavailable', { cause })
-      throw cause
-    }
+    return asking(() => dataSource.query<T[]>(sql, [...parameters]))
   }
   return {
     dataSource,
@@ -37,6 +32,16 @@ export async function openDatabase(url: string, poolSize = 10): Promise<Database
         () => false,
       ),
     close: () => dataSource.destroy(),
+  }
+}
+
+/** What `ask` gives; when the server couldn't be asked, `storage_unavailable`. */
+export async function asking<T>(ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask()
+  } catch (cause) {
+    if (isConnectionFailure(cause)) throw new BrokerError('storage_unavailable', { cause })
+    throw cause
   }
 }
 
@@ -73,8 +78,9 @@ function source(url: string, poolSize: number): DataSource {
   })
 }
 
-// Class 08 connection exceptions, 53 resources, 57P shutdowns (PostgreSQL, Appendix A), and what Node and pg say of a lost socket.
-const STATES = /^(08|53|57P)/
+// Class 08 connection exceptions, 53 resources, 57P shutdowns, 3D000 no such database (being restored or renamed; PostgreSQL, Appendix
+// A), and what Node and pg say of a lost socket.
+const STATES = /^(08|53|57P|3D000)/
 const NODE_CODES = new Set([
   'ECONNREFUSED',
   'ECONNRESET',

@@ -137,8 +137,21 @@ describe('the words bite', () => {
     ['src/http/a.ts', 'upstreamProfile({})', 'only connectors make an UpstreamProfile'],
     ['src/connectors/a.ts', 'const a = b as UpstreamProfile', 'only connectors make an UpstreamProfile'],
     ['src/core/confirm.ts', 'return rest as MinimalProfile', 'only minimise() makes a MinimalProfile'],
-    ['src/storage/rows.ts', 'return bytes as Sealed', 'only the envelope makes Sealed'],
-    ['src/crypto/jwt.ts', 'const f = (x: Uint8Array): x is Sealed => true', 'only the envelope makes Sealed'],
+    [
+      'src/storage/records.ts',
+      'return bytes as Sealed',
+      'only the envelope, and who reads its columns, makes Sealed',
+    ],
+    [
+      'src/http/a.ts',
+      'open(key, place, asSealed(bytes))',
+      'only the envelope, and who reads its columns, makes Sealed',
+    ],
+    [
+      'src/crypto/jwt.ts',
+      'const f = (x: Uint8Array): x is Sealed => true',
+      'only the envelope, and who reads its columns, makes Sealed',
+    ],
     [
       'src/core/a.ts',
       'const s = sealedFromStorage(bytes)',

@@ -58,8 +58,13 @@ const WORDS: readonly { word: RegExp; where: RegExp; rule: string }[] = [
   },
   {
     word: /\b(as|is) Sealed\b/,
-    where: /^src\/crypto\/envelope\.ts$/,
-    rule: 'only the envelope makes Sealed',
+    where: /^src\/(crypto\/envelope|storage\/rows)\.ts$/,
+    rule: 'only the envelope, and who reads its columns, makes Sealed',
+  },
+  {
+    word: /\basSealed\b/,
+    where: /^src\/storage\//,
+    rule: 'only the envelope, and who reads its columns, makes Sealed',
   },
   {
     word: /\bsealedFromStorage\b/,

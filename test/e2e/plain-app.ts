@@ -116,14 +116,9 @@ async function front(id: string, { person }: Visit): Promise<string> {
       await html`<h1>${id}</h1>
         <a href="/login">Sign in</a>`,
     )
-  const { name, email, picture, sub } = person.claims
-  const initials = String(name ?? '?').replaceAll(/(\p{L})\S*\s*/gu, '$1')
   return String(
     await html`<h1>${id}</h1>
-      <p id="name">${name}</p>
-      <p id="email">${email}</p>
-      <p id="subject">${sub}</p>
-      ${picture === undefined ? html`<span id="initials">${initials}</span>` : html`<img id="picture" src="${picture}" alt="" />`}
+      <p id="name">${person.claims['name']}</p>
       <a href="/logout">Sign out</a>`,
   )
 }

@@ -54,8 +54,8 @@ describe('another id upstream is another person', () => {
 
   test('though someone with that address signed in before the owner did', async () => {
     const email = 'shared@harbour.example'
-    const squatter = newcomer(setting, 'oidc', { email, emailVerified: true } as object)
-    const owner = newcomer(setting, 'google', { email, emailVerified: true, hd: 'harbour.example' } as object)
+    const squatter = newcomer(setting, 'oidc', { email, emailVerified: true })
+    const owner = newcomer(setting, 'google', { email, emailVerified: true, hd: 'harbour.example' })
     const one = await signInFully(app, 'oidc', squatter)
     const other = await signInFully(app, 'google', owner)
     expect(other).toMatchObject({ asked: true, email })
@@ -64,7 +64,7 @@ describe('another id upstream is another person', () => {
 
   test('though its subject reads like another connector’s', async () => {
     const dana = await signInFully(app, 'google', 'dana')
-    const twin = newcomer(setting, 'oidc', { sub: '108204268033311374519' } as object)
+    const twin = newcomer(setting, 'oidc', { sub: '108204268033311374519' })
     const claims = await signInFully(app, 'oidc', twin)
     expect(claims['provider_id']).toBe(dana['provider_id'])
     expect(claims.sub).not.toBe(dana.sub)
@@ -80,7 +80,7 @@ describe('another id upstream is another person', () => {
       oid: '7fa5c203-18be-4d69-a3c4-60e2d9b1f857',
       name: 'Priya Nair',
       mail: 'priya@quayside.example',
-    } as object)
+    })
     expect((await signInFully(app, 'microsoft', guest)).sub).not.toBe(priya.sub)
   })
 })

@@ -135,14 +135,14 @@ describe('the person is asked again', () => {
 
   test('when a field appears that was never shown, and then no more', async () => {
     const sub = '900000999'
-    const without = newcomer(setting, 'google', { sub, picture: false, hd: undefined } as object)
+    const without = newcomer(setting, 'google', { sub, picture: false, hd: undefined })
     const first = await signInFully(app, 'google', without)
-    const withCompany = newcomer(setting, 'google', { sub, picture: false } as object)
+    const withCompany = newcomer(setting, 'google', { sub, picture: false })
     const second = await signInFully(app, 'google', withCompany, { fields: NOTHING_TICKED })
     expect(second).toMatchObject({ sub: first.sub, asked: true })
     expect(second).not.toHaveProperty('company')
     expect((await signInFully(app, 'google', withCompany)).asked).toBe(false)
-    const withPicture = newcomer(setting, 'google', { sub } as object)
+    const withPicture = newcomer(setting, 'google', { sub })
     const third = await signInFully(app, 'google', withPicture)
     expect(third).toMatchObject({ sub: first.sub, asked: true, company: 'widgets.example' })
     expect(third.picture).toBeDefined()

@@ -1,8 +1,8 @@
 // The database away in the middle of a sign-in: connections cut between any two steps, and the server not letting us in at all. The person
 // gets a page that says when to come back, an app gets JSON, and afterwards everything goes on where it stood.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import type { Page } from '../../demo/browser.ts'
-import { databaseUrl, withClient } from '../../demo/postgres/databases.ts'
 import {
   appYaml,
   secretOf,
@@ -12,6 +12,7 @@ import {
   type TestApp,
   type TestSetting,
 } from '../support/app.ts'
+import { cloneDatabase } from '../support/database.ts'
 import {
   agree,
   AGREED,
@@ -29,7 +30,18 @@ import {
 let setting: TestSetting
 let app: TestApp
 beforeAll(async () => {
-  setting = await testSetting({ clients: appYaml('docs') })
+  const database = await cloneDatabase()
+  link = await createLink(database.url)
+  const whole = await testSetting({ clients: appYaml('docs'), databaseUrl: link.url })
+  setting = {
+    ...whole,
+    databaseUrl: database.url,
+    async close() {
+      await whole.close()
+      await link.shut()
+      await database.drop()
+    },
+  }
   app = await testApp(setting.issuer, 'docs')
 })
 afterAll(() => setting.close())
@@ -37,18 +49,9 @@ beforeEach(() => {
   setting.lines.length = 0
 })
 
-/** Speaks to the server from another database, so that it can say things about ours. */
-async function command(text: (name: string) => string): Promise<void> {
-  const name = new URL(setting.databaseUrl).pathname.slice(1)
-  await withClient(databaseUrl(setting.databaseUrl, 'postgres'), (client) => client.query(text(name)))
-}
-const cutConnections = (): Promise<void> =>
-  command((name) => `select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = '${name}'`)
-const shut = async (): Promise<void> => {
-  await command((name) => `alter database ${name} allow_connections false`)
-  await cutConnections()
-}
-const reopen = (): Promise<void> => command((name) => `alter database ${name} allow_connections true`)
+/** The way to the database, to be cut (connections end, new ones come) and shut (none come). */
+let link: Link
+const cutConnections = (): void => link.cut()
 
 /** One retry is what a person's reload is; more than one would not be recovering by itself. */
 async function withOneReload(step: () => Promise<Page>): Promise<Page> {
@@ -64,17 +67,17 @@ test('connections cut before every step cost at most a reload', async () => {
   const browser = testBrowser({ jar: before.jar })
   const sent = await app.request()
 
-  await cutConnections()
+  cutConnections()
   const choice = await withOneReload(() => before.open(sent.url))
-  await cutConnections()
+  cutConnections()
   const upstream = await withOneReload(() => before.press(choice, 'connector', 'google'))
   const callback = await before.press(upstream, 'person', person)
-  await cutConnections()
+  cutConnections()
   const confirm = await withOneReload(() => browser.open(callback.url))
   expect(isConfirm(confirm)).toBe(true)
-  await cutConnections()
+  cutConnections()
   const last = await withOneReload(() => agree(browser, confirm))
-  await cutConnections()
+  cutConnections()
   const claims = await claimsOf(app, last, sent).catch(() => claimsOf(app, last, sent))
   expect(claims.name).toBe('Dana Reyes')
 })
@@ -93,7 +96,7 @@ describe('while the database is not to be reached', () => {
     const deciding = await attempt(app, 'google', newcomer(setting, 'google'))
     const handle = deciding.page.url.pathname
     await changingNothing(setting, async () => {
-      await shut()
+      await link.shut()
       try {
         const { jar } = deciding.browser
         const cookie = await jar.getCookieString(deciding.page.url.href)
@@ -116,7 +119,7 @@ describe('while the database is not to be reached', () => {
         expect((await onTheirWay.browser.open(onTheirWay.callback)).status).toBe(503)
         expectLogged(setting, 'storage_unavailable')
       } finally {
-        await reopen()
+        await link.open()
       }
     })
     const confirm = await onTheirWay.browser.open(onTheirWay.callback)
@@ -131,7 +134,7 @@ describe('while the database is not to be reached', () => {
     const { browser, page, sent } = await attempt(app, 'google', newcomer(setting, 'google'))
     const last = await agree(browser, page)
     const authorization = `Basic ${Buffer.from(`docs:${secretOf('docs')}`).toString('base64')}`
-    await shut()
+    await link.shut()
     try {
       const body = new URLSearchParams({
         grant_type: 'authorization_code',
@@ -164,10 +167,52 @@ describe('while the database is not to be reached', () => {
       expect((await answerOf(new URL('/health/ready', setting.issuer))).status).toBe(503)
       expect((await answerOf(new URL('/jwks', setting.issuer))).status).toBe(200)
     } finally {
-      await reopen()
+      await link.open()
     }
     expect((await claimsOf(app, last, sent)).name).toBe('Dana Reyes')
     expect((await answerOf(new URL('/health/ready', setting.issuer))).status).toBe(200)
     expect((await signInFully(app, 'oidc', 'ola')).sub).toBeDefined()
   })
 })
+
+type Link = { readonly url: string; cut(): void; shut(): Promise<void>; open(): Promise<void> }
+
+/** A wire to a database that can be cut: what `url` leads to is the server as long as the wire is whole. */
+async function createLink(to: string): Promise<Link> {
+  const target = new URL(to)
+  const sockets = new Set<Socket>()
+  const server = createServer((near) => {
+    const far = connect(Number(target.port), target.hostname)
+    for (const [one, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(one)
+      one.pipe(other)
+      one.on('error', () => other.destroy()).on('close', () => other.destroy() && sockets.delete(one))
+    }
+  })
+  const listen = (port: number): Promise<void> =>
+    new Promise((resolve) => {
+      server.listen(port, '127.0.0.1', resolve)
+    })
+  await listen(0)
+  const { port } = server.address() as AddressInfo
+  const url = new URL(to)
+  url.host = `127.0.0.1:${port}`
+  const cut = (): void => {
+    for (const socket of sockets) socket.destroy()
+  }
+  return {
+    url: url.href,
+    cut,
+    shut: () =>
+      new Promise((resolve) => {
+        server.close(() => {
+          resolve()
+        })
+        cut()
+      }),
+    open: () => listen(port),
+  }
+}

@@ -1,7 +1,7 @@
 // Three hundred requests that no browser would send, over every route: each gets an answer that is not our fault, and the process lives on.
 // attacks.md 45, 46, §3 (HTTP).
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { request } from 'node:http'
 import {
   appYaml,
@@ -29,66 +29,26 @@ beforeAll(async () => {
 afterAll(() => setting.close())
 
 const PATHS = [
-  ...['/authorize', '/token', '/userinfo', '/jwks', '/introspect', '/revoke', '/session/end', '/par'],
-  ...['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server', '/health/ready'],
-  ...['/authorize/x', '/authorize/%ff', '/authorize/a/b', '/session/end/confirm', '/session/end/success'],
-  ...[
-    '/callback/google',
-    '/callback/microsoft',
-    '/callback/oidc',
-    '/callback/',
-    '/picture/x',
-    '/picture/%00',
-  ],
-  ...[`/picture/${'a'.repeat(43)}`, '/sign-in/HANDLE', '/sign-in/HANDLE/confirm', '/sign-in/x', '/sign-in/'],
-  ...['/', '//', '/%', '/..%2f..%2fetc/passwd', '//attacker.example/', '/\\attacker.example', '/metrics'],
-]
+  ['/authorize', '/token', '/userinfo', '/jwks', '/introspect', '/revoke', '/session/end', '/par'],
+  ['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server', '/health/ready'],
+  ['/authorize/x', '/authorize/%ff', '/authorize/a/b', '/session/end/confirm', '/session/end/success'],
+  ['/callback/google', '/callback/microsoft', '/callback/oidc', '/callback/', '/picture/x', '/picture/%00'],
+  [`/picture/${'a'.repeat(43)}`, '/sign-in/HANDLE', '/sign-in/HANDLE/confirm', '/sign-in/x', '/sign-in/'],
+  ['/', '//', '/%', '/..%2f..%2fetc/passwd', '//attacker.example/', '/\\attacker.example', '/metrics'],
+].flat()
 const NAMES = [
-  ...[
-    'client_id',
-    'redirect_uri',
-    'response_type',
-    'scope',
-    'state',
-    'nonce',
-    'code',
-    'code_verifier',
-    'iss',
-  ],
-  ...['code_challenge', 'code_challenge_method', 'prompt', 'max_age', 'id_token_hint', 'login_hint', 'error'],
-  ...['claims', 'request', 'request_uri', 'resource', 'ui_locales', 'response_mode', 'grant_type', 'token'],
-  ...[
-    'refresh_token',
-    'client_assertion',
-    'client_assertion_type',
-    'connector',
-    'decision',
-    'adult',
-    'notice',
-  ],
-  ...['post_logout_redirect_uri', 'logout', 'xsrf', '__proto__', 'constructor', 'a[b]', ''],
-]
+  ['client_id', 'redirect_uri', 'response_type', 'scope', 'state', 'nonce', 'code', 'code_verifier', 'iss'],
+  ['code_challenge', 'code_challenge_method', 'prompt', 'max_age', 'id_token_hint', 'login_hint', 'error'],
+  ['claims', 'request', 'request_uri', 'resource', 'ui_locales', 'response_mode', 'grant_type', 'token'],
+  ['refresh_token', 'client_assertion', 'client_assertion_type', 'connector', 'decision', 'adult', 'notice'],
+  ['post_logout_redirect_uri', 'logout', 'xsrf', '__proto__', 'constructor', 'a[b]', ''],
+].flat()
 const LIKELY = [
-  ...['docs', 'code', 'openid', 'S256', 'none', 'login', '0', '-1', '1e400', 'authorization_code', 'google'],
-  ...[
-    'refresh_token',
-    'agree',
-    'decline',
-    'yes',
-    'form_post',
-    'query',
-    'fragment',
-    '{}',
-    '{"userinfo":null}',
-  ],
-  ...['{"id_token":{"sub":{"value":1}}}', '[]', 'null', 'a'.repeat(43), 'eyJhbGciOiJub25lIn0.e30.', '%00'],
-  ...[
-    'http://localhost:4999/docs/callback',
-    'javascript:alert(1)',
-    '//attacker.example',
-    '\r\nset-cookie: a=b',
-  ],
-]
+  ['docs', 'code', 'openid', 'S256', 'none', 'login', '0', '-1', '1e400', 'authorization_code', 'google'],
+  ['refresh_token', 'agree', 'decline', 'yes', 'form_post', 'query', 'fragment', '{}', '{"userinfo":null}'],
+  ['{"id_token":{"sub":{"value":1}}}', '[]', 'null', 'a'.repeat(43), 'eyJhbGciOiJub25lIn0.e30.', '%00'],
+  ['http://localhost:4999/docs/callback', 'javascript:alert(1)', '//attacker.example', '\r\nset-cookie: a=b'],
+].flat()
 
 const value = fc.oneof(
   fc.constantFrom(...LIKELY),
@@ -132,6 +92,7 @@ function fire(given: Shot): Promise<number> {
   const query = new URLSearchParams(given.query).toString()
   const path = `${given.path.replace('HANDLE', handle)}${query === '' ? '' : `?${query}`}`
   const cookies = { ours: cookie, none: '', garbage: 'narrowgate=%; narrowgate-interaction=;;=,"' }
+  const body = given.method === 'GET' || given.method === 'HEAD' ? '' : given.body
   return new Promise((resolve, reject) => {
     const call = request(
       {
@@ -141,11 +102,13 @@ function fire(given: Shot): Promise<number> {
         path,
         headers: {
           host: given.host,
-          cookie: cookies[given.cookie as keyof typeof cookies],
+          cookie: cookies[given.cookie],
           'content-type': given.type,
+          'content-length': Buffer.byteLength(body),
           'accept-language': given.language,
           ...(given.authorization === undefined ? {} : { authorization: given.authorization }),
         },
+        agent: false,
         timeout: 5000,
       },
       (response) => {
@@ -156,7 +119,7 @@ function fire(given: Shot): Promise<number> {
     )
     call.on('timeout', () => call.destroy(new Error('no answer')))
     call.on('error', reject)
-    call.end(given.method === 'GET' || given.method === 'HEAD' ? undefined : given.body)
+    call.end(body)
   })
 }
 

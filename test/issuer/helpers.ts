@@ -189,7 +189,7 @@ export async function keyOf(kid: string) {
     proof: (method: string, url: string, claims: Record<string, unknown> = {}): Promise<string> =>
       new SignJWT({ jti: randomUUID(), htm: method, htu: url, ...claims })
         .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk: bare })
-        .setIssuedAt()
+        .setIssuedAt(claims['iat'] as number | undefined)
         .sign(privateKey),
   }
 }

@@ -85,6 +85,8 @@ describe('a code', () => {
       })
     const asPublic = await postPublic(setting.issuer, '/token', 'phone', redemption('docs', code, sent))
     expect(tally([asPublic])).toEqual({ '400 invalid_grant': 1 })
+    const own = await postAs(setting.issuer, '/token', 'docs', redemption('docs', code, sent))
+    expect(own.status).toBe(200)
   })
 
   test('needs the app’s secret', async () => {
@@ -94,7 +96,6 @@ describe('a code', () => {
       [{ ...form, client_id: 'docs' }, {}],
       [form, { authorization: basicOf('wiki').replace(/.$/, 'A') }],
       [{ ...form, client_id: 'docs', client_secret: secretOf('wiki') }, {}],
-      [{ ...form, client_id: 'docs', client_secret: secretOf('docs') }, {}],
       [form, { authorization: `Basic ${Buffer.from('docs:').toString('base64')}` }],
       [form, { authorization: `Bearer ${secretOf('docs')}` }],
     ]
@@ -122,7 +123,7 @@ describe('a refresh token', () => {
     const revoked = await postAs(setting.issuer, '/revoke', 'wiki', {
       token: String(tokens['refresh_token']),
     })
-    expect(revoked.status).toBeLessThan(500)
+    expect(tally([revoked])).toEqual({ '400 invalid_request': 1 })
     expect((await postAs(setting.issuer, '/token', 'docs', refreshing(tokens['refresh_token']))).status).toBe(
       200,
     )
@@ -171,8 +172,8 @@ describe('an ID token', () => {
     })
     expect(protectedHeader.alg).toBe(alg)
     expect(payload['sid']).toBeDefined()
-    const allowed = ['sub', 'aud', 'iss', 'iat', 'exp', 'nonce', 'sid', 'auth_time', 'at_hash']
-    expect(Object.keys(payload).filter((claim) => !allowed.includes(claim))).toEqual([])
+    const allowed = new Set(['sub', 'aud', 'iss', 'iat', 'exp', 'nonce', 'sid', 'auth_time', 'at_hash'])
+    expect(Object.keys(payload).filter((claim) => !allowed.has(claim))).toEqual([])
   })
 
   test('names a person differently in each sector, and alike within one', async () => {
@@ -183,7 +184,7 @@ describe('an ID token', () => {
     expect(new Set([subs.get('docs'), subs.get('wiki'), subs.get('sheet')]).size).toBe(3)
   })
 
-  test.each(['access_token', 'refresh_token'])('is not an %s, nor the other way round', async (name) => {
+  test.each(['access_token', 'refresh_token'])('is no %s, nor the other way round', async (name) => {
     const { tokens } = await getTokens(setting, 'docs')
     const jwt = String(tokens['id_token'])
     expect((await userinfo(setting.issuer, jwt)).status).toBe(401)
@@ -319,13 +320,7 @@ describe('a token bound to a key', () => {
 
     const use = refreshing(body['refresh_token'])
     for (const headers of [{}, { dpop: await otherKey.proof('POST', tokenUrl()) }]) {
-      const refused = await postPublic(
-        setting.issuer,
-        '/token',
-        'bound',
-        use,
-        headers as Record<string, string>,
-      )
+      const refused = await postPublic(setting.issuer, '/token', 'bound', use, headers)
       expect(refused.status).toBe(400)
     }
     const next = await postPublic(setting.issuer, '/token', 'bound', use, {

