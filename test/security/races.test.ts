@@ -311,6 +311,33 @@ describe('windows of one browser', () => {
   })
 })
 
+describe('a window that signs in again', () => {
+  test('while others ask silently renews the cookie, and the session stays', async () => {
+    for (let round = 0; round < 3; round += 1) {
+      const { browser, app } = await getTokens(setting, 'docs')
+      const wiki = await testApp(setting.issuer, 'wiki')
+      const old = await browser.jar.getCookieString(setting.issuer)
+      const stopAt = ['http://localhost:4999', `${setting.issuer}/authorize/`]
+      const window = testBrowser({ stopAt, jar: browser.jar })
+      const sent = await app.request({ prompt: 'select_account' })
+      const resume = await signIn(window, sent.url, 'google', 'dana')
+      expect(resume.url.pathname).toMatch(/^\/authorize\/./)
+      const [end] = await Promise.all([
+        browser.open(resume.url),
+        ...Array.from({ length: 3 }, () => askSilently(wiki, browser)),
+      ])
+      const answer = await postAs(originOf(round), '/token', 'docs', redemption('docs', codeOf(end), sent))
+      expect(answer.status).toBe(200)
+      expect((await userinfo(setting.issuer, answer.body['access_token'])).status).toBe(200)
+      const thief = await fetch((await app.request({ prompt: 'none' })).url, {
+        redirect: 'manual',
+        headers: { cookie: old },
+      })
+      expect(thief.headers.get('location')).toContain('error=login_required')
+    }
+  })
+})
+
 describe('one way back from upstream', () => {
   test('taken twenty times at once over two replicas signs in once', async () => {
     const app = await testApp(setting.issuer, 'docs')
