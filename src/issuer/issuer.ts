@@ -76,6 +76,8 @@ export function createIssuer(given: IssuerDeps) {
       await leave(ctx as unknown as KoaContextWithOIDC)
     })
     provider.on('server_error', (_ctx, error) => given.failed(error))
+    // Without a listener Koa writes what broke, with its stack, to standard error, past our log.
+    provider.on('error', (error: unknown) => given.failed(error))
     return provider.callback()
   }
 

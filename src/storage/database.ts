@@ -78,9 +78,9 @@ function source(url: string, poolSize: number): DataSource {
   })
 }
 
-// Class 08 connection exceptions, 53 resources, 57P shutdowns, 3D000 no such database (being restored or renamed; PostgreSQL, Appendix
-// A), and what Node and pg say of a lost socket.
-const STATES = /^(08|53|57P|3D000)/
+// Class 08 connection exceptions, 28 refused log-ins, 53 resources, 57P shutdowns, 3D000 no such database (being restored or renamed),
+// 55000 one that takes no connections (PostgreSQL, Appendix A), and what Node and pg say of a lost socket.
+const STATES = /^(08|28|53|57P|3D000|55000)/
 const NODE_CODES = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
