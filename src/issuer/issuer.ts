@@ -1,5 +1,6 @@
 // Us as OpenID Provider, on oidc-provider. Every request is one unit of work; keys and clients are fixed when a Provider is built, so
 // a change builds a new one and swaps the callback: sessions, grants and tokens are in the database, and nobody notices.
+import type { EventEmitter } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { Client } from '../core/model.ts'
@@ -77,7 +78,7 @@ export function createIssuer(given: IssuerDeps) {
     })
     provider.on('server_error', (_ctx, error) => given.failed(error))
     // Without a listener Koa writes what broke, with its stack, to standard error, past our log.
-    provider.on('error', (error: unknown) => given.failed(error))
+    ;(provider as unknown as EventEmitter).on('error', given.failed)
     return provider.callback()
   }
 

@@ -27,15 +27,13 @@ export async function applyClients(prepared: Prepared, folder: string, clients: 
   await promisify(execFile)(process.execPath, [script, 'clients', 'apply', file], { cwd: folder, env })
 }
 
-/** `arguments_` go to node; those of `npm start` unless told. Throws when the broker is not ready in time. */
-export async function startBroker(
-  prepared: Prepared,
-  arguments_: readonly string[] = startArguments(),
-): Promise<BrokerProcess> {
+/** Throws when the broker is not ready in time. */
+export async function startBroker(prepared: Prepared): Promise<BrokerProcess> {
+  const { env, arguments_ } = startCommand()
   const started = performance.now()
-  const child = spawn(process.execPath, [...arguments_], {
+  const child = spawn(process.execPath, arguments_, {
     cwd: ROOT,
-    env: environment(prepared),
+    env: { ...environment(prepared), ...env },
     stdio: ['ignore', 'ignore', 'inherit'],
   })
   try {
@@ -55,14 +53,17 @@ export async function startBroker(
   }
 }
 
-/** What `npm start` runs, out of package.json. */
-function startArguments(): string[] {
+/** What `npm start` runs, out of package.json: variables, `node`, arguments. */
+function startCommand(): { env: Record<string, string>; arguments_: string[] } {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
     scripts: { start: string }
   }
-  const [command, ...rest] = scripts.start.split(' ')
-  if (command !== 'node') throw new Error(`npm start runs ${command}, not node`)
-  return rest
+  const words = scripts.start.split(' ')
+  const at = words.indexOf('node')
+  const env = Object.fromEntries(words.slice(0, at).map((word) => word.split('=') as [string, string]))
+  if (at === -1 || Object.values(env).includes(undefined as never))
+    throw new Error('npm start is not variables and node')
+  return { env, arguments_: words.slice(at + 1) }
 }
 
 const environment = ({ env }: Prepared): NodeJS.ProcessEnv => ({

@@ -61,7 +61,7 @@ describe('the command', () => {
         if (!first) expect(sqlStatements).toBeLessThanOrEqual(10)
       }
     }
-  }, 60_000)
+  }, 120_000)
 
   test('starts again after it was killed half-way', async () => {
     const { child, ended } = start()
@@ -73,7 +73,7 @@ describe('the command', () => {
     await ended
     const { code, errors } = await start().ended
     expect({ code, errors }).toEqual({ code: 0, errors: '' })
-  }, 60_000)
+  }, 120_000)
 })
 
 describe('the checks', () => {
@@ -95,7 +95,7 @@ describe('the checks', () => {
     redirectUris: [${ONCE_APP.redirectUri}]
     scopes: [profile, email, company, provider_id]`,
     })
-  }, 60_000)
+  }, 120_000)
   afterAll(async () => {
     await setting?.close()
     await postgres?.stop({ remove: true })
@@ -123,5 +123,5 @@ describe('the checks', () => {
     )
     // These people are known by now, and a first sign-in is expected to be one.
     expect(planted.failures).toContain('google first: the confirm page appears the first time and only then')
-  }, 60_000)
+  }, 120_000)
 })

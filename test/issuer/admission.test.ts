@@ -22,7 +22,8 @@ const CLIENTS =
   app('google-only', '{ connectors: [google] }') +
   app('firm', `{ connectors: [microsoft], tenants: [${larkspur.id}] }`) +
   app('widgets', '{ connectors: [google], domains: [widgets.example] }') +
-  appYaml('closed', '    enabled: false')
+  app('tenants-only', `{ tenants: [${larkspur.id}] }`) +
+  app('domains-only', '{ domains: [widgets.example] }')
 
 let setting: TestSetting
 beforeAll(async () => {
@@ -37,6 +38,8 @@ describe('on the way back from upstream', () => {
     ['firm', 'microsoft', 'kim', 'no work account'],
     ['widgets', 'google', 'theo', 'no Workspace account'],
     ['widgets', 'google', 'ines', 'no Workspace account, whatever the address says'],
+    ['tenants-only', 'google', 'dana', 'no tenant'],
+    ['domains-only', 'microsoft', 'kim', 'no domain'],
   ])('%s turns away by %s %s (%s), with a page and no session', async (id, connector, person) => {
     const browser = testBrowser()
     const page = await signIn(
