@@ -9,7 +9,6 @@ export const BROKER_ERROR_CODES = [
   'upstream_declined',
   'upstream_invalid',
   'sign_in_not_found',
-  'sign_in_used',
   'sign_in_state_mismatch',
   'interaction_expired',
   'not_admitted',

@@ -17,7 +17,6 @@ const STATUS: Readonly<Record<BrokerErrorCode, number>> = {
   upstream_declined: 403,
   upstream_invalid: 502,
   sign_in_not_found: 400,
-  sign_in_used: 400,
   sign_in_state_mismatch: 400,
   interaction_expired: 400,
   not_admitted: 403,

@@ -80,12 +80,6 @@ export const errorTexts: Readonly<Record<ErrorPageCode, ErrorText>> = {
     happened: 'Sie hat zu lange gedauert, begann in einem anderen Browser, oder Cookies sind hier blockiert.',
     next: 'Gehen Sie zurück zur App und melden Sie sich von dort aus an, in einem Browser. Wenn Cookies blockiert sind, erlauben Sie sie für diese Website.',
   },
-  sign_in_used: {
-    title: 'Diese Anmeldung wurde schon verwendet',
-    happened:
-      'Jede Anmeldung gilt einmal. Vielleicht sind Sie zurückgegangen oder haben die Seite ein zweites Mal geladen.',
-    next: 'Gehen Sie zurück zur App. Wenn Sie dort nicht angemeldet sind, melden Sie sich noch einmal an.',
-  },
   sign_in_state_mismatch: {
     title: 'Zwei Anmeldungen sind durcheinandergeraten',
     happened: 'Die Antwort gehört nicht zu der Anmeldung, die in diesem Browser begonnen wurde.',

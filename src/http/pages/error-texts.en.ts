@@ -85,11 +85,6 @@ export const errorTexts: Readonly<Record<ErrorPageCode, ErrorText>> = {
     happened: 'It took too long, it began in another browser, or cookies are blocked here.',
     next: 'Go back to the app and sign in from there, in one browser. If cookies are blocked, allow them for this site.',
   },
-  sign_in_used: {
-    title: 'This sign-in was used already',
-    happened: 'Each sign-in works once. Perhaps you went back, or loaded the page a second time.',
-    next: 'Go back to the app. If you aren’t signed in there, sign in again.',
-  },
   sign_in_state_mismatch: {
     title: 'Two sign-ins got mixed up',
     happened: 'The answer that came back doesn’t belong to the sign-in that this browser began.',
